@@ -1,1 +1,2 @@
-fn main(){}
+//! boathook's command line.
+fn main() {}
