@@ -1,5 +1,237 @@
-//! The YAML file, read into a configuration that is valid by construction.
+//! The YAML file, read into a configuration that is valid by construction: a [`Config`] that exists can be
+//! served. Reading collects every mistake, each with file, line, field and the way out.
 
+mod endpoint;
 pub mod fields;
+mod flux_recv;
+mod keys;
 mod locate;
+pub mod reload;
 pub mod report;
+mod rule;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::endpoint::Endpoint;
+use self::fields::{Fields, Node};
+use self::locate::Place;
+use self::report::{FieldPath, Findings, Report, Told};
+pub use self::rule::Rule;
+use crate::flux::FluxAccess;
+use crate::key::PathDigest;
+use crate::kubernetes::access::Access;
+
+/// The largest configuration file that is read, in bytes.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// A configuration that can be served.
+#[derive(Debug)]
+pub struct Config {
+    /// The directory of the journal.
+    pub state: Option<PathBuf>,
+    /// How the Kubernetes API is reached.
+    pub kubernetes: Access,
+    /// How Flux v1 is reached.
+    pub flux: FluxAccess,
+    /// How runs wait.
+    pub waits: Waits,
+    /// In the order of the file.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    routes: HashMap<PathDigest, Arc<Endpoint>>,
+}
+
+/// How long runs wait and are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// After the last event for the same rule and subject.
+    pub settle: Duration,
+    /// But never longer than this after the first.
+    pub max_wait: Duration,
+    /// How long a target that is down or refuses is tried.
+    pub retry_for: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(10),
+            max_wait: Duration::from_secs(60),
+            retry_for: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Values from the command line or the environment that take the place of the file's.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--kube-api`
+    pub kube_api: Option<String>,
+    /// `--flux-api`
+    pub flux_api: Option<String>,
+    /// `--settle`
+    pub settle: Option<Duration>,
+}
+
+/// What came of reading a configuration.
+#[derive(Debug)]
+pub struct Loaded {
+    /// `None` if there were mistakes.
+    pub config: Option<Config>,
+    /// Mistakes, warnings and the files that were read.
+    pub findings: Findings,
+}
+
+impl Config {
+    /// Reads the file and the key files next to it.
+    pub fn load(file: &Path, overrides: &Overrides) -> Loaded {
+        let directory = file.parent().unwrap_or(Path::new(""));
+        let text = match read_text(file) {
+            Ok(text) => text,
+            Err(why) => return broken(Told::whole(file, None, why)),
+        };
+        let value = match serde_yaml::from_str::<serde_yaml::Value>(&text) {
+            Ok(value) => value,
+            Err(error) => {
+                let place = Place::of(&error);
+                return broken(Told::whole(file, place, format!("this is not valid YAML: {error}")));
+            }
+        };
+        let report = Report::new(directory);
+        let config = Node::new(&value, &report)
+            .fields(FieldPath::default())
+            .and_then(|fields| Self::read(fields, overrides))
+            .filter(|_| report.mistakes() == 0);
+        Loaded { config, findings: report.finish(file, &text) }
+    }
+
+    fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Self> {
+        if fields.has("fluxRecvVersion") {
+            return flux_recv::read(fields, overrides);
+        }
+        if !fields.has("version") {
+            fields.report().mistake(fields.path(), "version is missing: write `version: 1` first");
+        }
+        fields.number("version", 1, 1);
+        let mut kubernetes = match fields.section("kubernetes") {
+            Some(mut section) => {
+                let access = Access::read(&mut section);
+                section.finish();
+                access
+            }
+            None => Access::default(),
+        };
+        let mut flux = match fields.section("flux") {
+            Some(mut section) => {
+                let access = FluxAccess::read(&mut section);
+                section.finish();
+                access
+            }
+            None => FluxAccess::default(),
+        };
+        override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
+        let defaults = Waits::default();
+        let waits = Waits {
+            settle: fields.duration("settle").unwrap_or(defaults.settle),
+            max_wait: fields.duration("maxWait").unwrap_or(defaults.max_wait),
+            retry_for: fields.duration("retryFor").unwrap_or(defaults.retry_for),
+        };
+        let waits = Waits { settle: overrides.settle.unwrap_or(waits.settle), ..waits };
+        if waits.settle > waits.max_wait {
+            fields.warn("settle", "is longer than maxWait, which therefore is what counts");
+        }
+        let state = fields.string("state").map(PathBuf::from);
+        if let Some(directory) = &state
+            && !directory.is_absolute()
+        {
+            fields.mistake("state", "must be an absolute path: it is a directory on a volume");
+        }
+        let endpoints = match fields.list("endpoints") {
+            Some(list) => {
+                list.into_iter().filter_map(|(path, node)| Endpoint::read(node.fields(path)?)).collect()
+            }
+            None => {
+                if !fields.has("endpoints") {
+                    fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
+                }
+                Vec::new()
+            }
+        };
+        let report = fields.report();
+        fields.finish();
+        Some(Self::assemble(state, kubernetes, flux, waits, endpoints, report))
+    }
+
+    fn assemble(
+        state: Option<PathBuf>,
+        kubernetes: Access,
+        flux: FluxAccess,
+        waits: Waits,
+        endpoints: Vec<Endpoint>,
+        report: &Report,
+    ) -> Self {
+        let mut routes: HashMap<PathDigest, Arc<Endpoint>> = HashMap::new();
+        let mut names: HashMap<String, usize> = HashMap::new();
+        let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
+        for endpoint in &endpoints {
+            if let Some(first) = names.insert(endpoint.name.clone(), endpoint.index) {
+                let path = endpoint.path.field("name");
+                report.mistake(&path, format!("endpoints[{first}] has this name already: names are unique"));
+            }
+            for digest in &endpoint.digests {
+                if let Some(other) = routes.insert(*digest, Arc::clone(endpoint)) {
+                    let text = if other.index == endpoint.index {
+                        "the same key stands here twice".to_owned()
+                    } else {
+                        format!(
+                            "endpoint {} has this key already, so both would have one path: give each its own \
+                             (boathook keygen)",
+                            other.name
+                        )
+                    };
+                    report.mistake(&endpoint.path.field(endpoint.key_field), text);
+                }
+            }
+        }
+        if endpoints.is_empty() && report.mistakes() == 0 {
+            report.mistake(&FieldPath::default().field("endpoints"), "is empty: nothing could arrive");
+        }
+        Self { state, kubernetes, flux, waits, endpoints, routes }
+    }
+
+    /// The endpoint of a hook's path.
+    pub fn route(&self, digest: PathDigest) -> Option<&Arc<Endpoint>> {
+        self.routes.get(&digest)
+    }
+
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+}
+
+fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Overrides, report: &Report) {
+    let at = |flag: &str, why: String| {
+        report.mistake(&FieldPath::default(), format!("{flag} on the command line or in the environment: {why}"));
+    };
+    if let Some(api) = &overrides.kube_api {
+        kubernetes.set_api(api).unwrap_or_else(|why| at("--kube-api", why));
+    }
+    if let Some(api) = &overrides.flux_api {
+        flux.set_api(api).unwrap_or_else(|why| at("--flux-api", why));
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?.len();
+    if size > LARGEST_FILE {
+        return Err(format!("is larger than {LARGEST_FILE} bytes"));
+    }
+    std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))
+}
+
+fn broken(told: Told) -> Loaded {
+    Loaded { config: None, findings: Findings { mistakes: vec![told], warnings: Vec::new(), files: Vec::new() } }
+}

@@ -1,0 +1,120 @@
+//! Drives the release binary with signed deliveries and reports what that costs:
+//!
+//! ```text
+//! cargo run --release --example load -- [--deliveries 50000] [--connections 64] [--idle 1000]
+//! ```
+//!
+//! The relay runs as its own process against the API double; its CPU time and memory are read from /proc. All
+//! traffic stays on loopback, and everything ends by itself.
+
+mod client;
+mod process;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use argh::FromArgs;
+
+use self::client::{Kind, Result};
+use self::process::Process;
+use self::support::kube;
+use self::support::relay::Relay;
+
+/// The key of the GitHub endpoint.
+const KEY: &str = "5a1f0c2e9b7d4386f0e1d2c3b4a59687";
+
+/// The body that GitHub's limit for one hook and the relay's default allow, in bytes.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Measure what deliveries cost the relay.
+#[derive(FromArgs)]
+struct Options {
+    /// deliveries in each scenario (default 50000)
+    #[argh(option, default = "50_000")]
+    deliveries: usize,
+    /// keep-alive connections (default 64)
+    #[argh(option, default = "64")]
+    connections: usize,
+    /// connections that send nothing, to see what they hold (default 1000)
+    #[argh(option, default = "1000")]
+    idle: usize,
+}
+
+fn main() {
+    let options: Options = argh::from_env();
+    let binary = build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    println!("{}", process::machine());
+    println!("binary {} bytes\n", std::fs::metadata(&binary).unwrap().len());
+
+    let kube = kube::Double::start_blocking();
+    let relay = start(&binary, &kube.url());
+    let process = Process::new(relay.pid());
+    process.wait_until_idle();
+    println!("idle                     {}", process.memory());
+
+    let address = relay.address().to_owned();
+    let run = |kind| runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections));
+    scenario("accepted 8 KB push", &process, || run(Kind::Signed));
+    scenario("refused 8 KB push", &process, || run(Kind::WronglySigned));
+    scenario("unknown hook", &process, || run(Kind::UnknownHook));
+
+    let during = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
+    process.wait_until_idle();
+    println!("\nburst of 64 × 1 MiB      held {during}\n                         after {}", process.memory());
+
+    let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
+    println!("{:<6} idle connections  {during}", options.idle);
+    drop(relay);
+
+    kube.stop();
+    let relay = start(&binary, &kube.url());
+    let process = Process::new(relay.pid());
+    let address = relay.address().to_owned();
+    println!("\nwith the API server away:");
+    scenario("accepted 8 KB push", &process, || {
+        runtime.block_on(client::deliver(&address, KEY, Kind::Signed, options.deliveries, options.connections))
+    });
+}
+
+/// Runs one scenario and prints its line.
+fn scenario(name: &str, process: &Process, run: impl FnOnce() -> Result) {
+    let before = process.cpu();
+    let result = run();
+    let cpu = process.cpu().saturating_sub(before);
+    let deliveries = u32::try_from(result.times.len()).unwrap();
+    println!(
+        "{name:<24} {:>6.0}/s  p50 {:>5}us  p99 {:>6}us  CPU {:>5.1}us each  {}  answers {}",
+        f64::from(deliveries) / result.took.as_secs_f64(),
+        result.percentile(0.50).as_micros(),
+        result.percentile(0.99).as_micros(),
+        cpu.as_secs_f64() * 1e6 / f64::from(deliveries),
+        process.memory(),
+        result.answers(),
+    );
+}
+
+/// Builds the release binary (a matter of a moment when nothing has changed) and returns where it is.
+fn build() -> PathBuf {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--release", "--bin", "boathook", "--quiet"]).status();
+    assert!(built.is_ok_and(|status| status.success()), "the release binary could not be built");
+    // target/release/examples/load → target/release/boathook
+    let example = std::env::current_exe().unwrap();
+    example.ancestors().nth(2).unwrap().join("boathook")
+}
+
+fn start(binary: &PathBuf, kube: &str) -> Relay {
+    let config = format!(
+        "version: 1\nkubernetes: {{api: \"{kube}\"}}\nendpoints:\n- name: github\n  source: GitHub\n  keyPath: \
+         github.key\n  rules:\n  - when: {{repository: acme/web, branch: \"**\"}}\n    do:\n    - restart: \
+         {{namespace: default, workloads: [deployment/web]}}\n"
+    );
+    let relay = Relay::with(binary, &config).file("github.key", KEY).argument("--settle=250ms").start();
+    // The first look at the configuration's files is behind it.
+    std::thread::sleep(Duration::from_millis(100));
+    relay
+}

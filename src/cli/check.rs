@@ -1,0 +1,76 @@
+//! `boathook check`: what a configuration says, and what is wrong with it, without any network.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use argh::FromArgs;
+
+use super::{Exit, complain, print};
+use crate::config::{Config, Endpoint, Loaded, Overrides};
+
+/// Check a configuration and show what it does: every mistake at once, with its line, field and the way out.
+/// Needs no network.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "check")]
+pub(super) struct Check {
+    /// the configuration file
+    #[argh(positional)]
+    file: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Exit {
+        let loaded = Config::load(&self.file, &Overrides::default());
+        match report(&loaded) {
+            Some(config) => {
+                print(&table(config));
+                Exit::Done
+            }
+            None => Exit::Usage,
+        }
+    }
+}
+
+/// Prints what was found to standard error; returns the configuration if it can be used.
+pub(super) fn report(loaded: &Loaded) -> Option<&Config> {
+    for warning in &loaded.findings.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    for mistake in &loaded.findings.mistakes {
+        complain(&format!("error: {mistake}"));
+    }
+    let count = loaded.findings.mistakes.len();
+    if count > 0 {
+        complain(&format!("{count} mistake{}; nothing was changed", if count == 1 { "" } else { "s" }));
+    }
+    loaded.config.as_ref()
+}
+
+/// The endpoints, one block each.
+fn table(config: &Config) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "Kubernetes API  {}", config.kubernetes);
+    if config.endpoints.iter().any(|e| e.rules.iter().any(|r| r.actions.iter().any(|a| a.name() == "fluxNotify"))) {
+        let _ = writeln!(text, "Flux API        {}", config.flux);
+    }
+    for endpoint in &config.endpoints {
+        let _ = write!(text, "\n{}", block(endpoint));
+    }
+    text
+}
+
+fn block(endpoint: &Endpoint) -> String {
+    let mut text = format!("{}\n  source    {}\n", endpoint.name, endpoint.source.name);
+    let _ = writeln!(text, "  verified  {}", endpoint.proof());
+    for digest in &endpoint.digests {
+        let _ = writeln!(text, "  path      {}", digest.expose_path());
+    }
+    for rule in &endpoint.rules {
+        let _ = writeln!(text, "  rule {:<4} when {}", rule.number, rule.when.describe());
+        for action in rule.actions.iter() {
+            let _ = writeln!(text, "            do   {}", action.describe());
+        }
+    }
+    text
+}

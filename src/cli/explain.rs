@@ -1,0 +1,190 @@
+//! `boathook explain`: what a delivery would do, without doing it.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use argh::FromArgs;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Exit, check, complain, print, send};
+use crate::action::{Api, Context, Preview};
+use crate::config::{Config, Endpoint, Overrides};
+use crate::event::Event;
+use crate::run::plan;
+use crate::run::record::RunId;
+use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
+
+/// Show what a delivery would do, without doing it: whether it verifies, what it says, which rules match and
+/// why, and the exact requests that would change something. Reads the body from standard input.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "explain")]
+pub(super) struct Explain {
+    /// the configuration file
+    #[argh(option)]
+    config: PathBuf,
+    /// the endpoint's name
+    #[argh(option)]
+    endpoint: String,
+    /// a header of the delivery, NAME:VALUE; can be given several times
+    #[argh(option)]
+    header: Vec<String>,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+    /// look targets up in the cluster, which changes nothing there
+    #[argh(switch)]
+    live: bool,
+    /// the Kubernetes API for --live, in the place of kubernetes.api
+    #[argh(option)]
+    kube_api: Option<String>,
+}
+
+/// The explanation; its JSON is a contract.
+#[derive(Serialize)]
+struct Explanation {
+    verification: &'static str,
+    events: Vec<Event>,
+    rules: Vec<RuleVerdict>,
+    requests: Vec<Preview>,
+}
+
+#[derive(Serialize)]
+struct RuleVerdict {
+    endpoint: String,
+    rule: usize,
+    matched: bool,
+    why: String,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Exit {
+        let overrides = Overrides { kube_api: self.kube_api.clone(), ..Overrides::default() };
+        let loaded = Config::load(&self.config, &overrides);
+        let Some(config) = &loaded.config else {
+            check::report(&loaded);
+            return Exit::Usage;
+        };
+        let asked = send::endpoint(config, &self.endpoint)
+            .and_then(|endpoint| Ok((endpoint, source::headers(&send::headers(&self.header)?)?, send::read_body()?)));
+        let (endpoint, headers, body) = match asked {
+            Ok(asked) => asked,
+            Err(why) => {
+                complain(&why);
+                return Exit::Usage;
+            }
+        };
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                complain(&format!("the runtime cannot be started: {error}"));
+                return Exit::Failed;
+            }
+        };
+        let delivery = Delivery { headers: &headers, body: &body };
+        match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
+            Ok(explanation) => {
+                print(&if self.json { explanation.json() } else { explanation.text() });
+                Exit::Done
+            }
+            Err(why) => {
+                complain(&why);
+                Exit::Failed
+            }
+        }
+    }
+}
+
+async fn explain(
+    config: &Config,
+    endpoint: &Endpoint,
+    delivery: &Delivery<'_>,
+    live: bool,
+) -> Result<Explanation, String> {
+    let now = Timestamp::now();
+    if live && let Some(key_set) = endpoint.receiver.key_set() {
+        fetch::now(key_set).await?;
+    }
+    let verification = verification(endpoint, delivery, now);
+    let decoded = match endpoint.receiver.decode(&Verified::waived(delivery)) {
+        Ok(decoded) => decoded,
+        Err(Undecodable::Malformed(place)) => return Err(format!("the delivery would be answered 400: {place}")),
+        Err(Undecodable::UnknownShape(place)) => {
+            Decoded::ignored(format!("a shape that is not known: {place}"))
+        }
+    };
+    let mut number = 0;
+    let planned = plan::plan(endpoint, &decoded, config.waits, now, || {
+        number += 1;
+        RunId(number)
+    });
+    let api = if live { Some(Api::new(&config.kubernetes, &config.flux)?) } else { None };
+    let mut requests = Vec::new();
+    for run in &planned.runs {
+        let context = Context::new(
+            &run.event,
+            run.tag.as_deref(),
+            run.policy.as_ref(),
+            &run.delivery.source,
+            &run.delivery.id,
+            now,
+            now,
+        );
+        for action in run.actions.iter() {
+            requests.extend(action.preview(api.as_ref(), &context).await?);
+        }
+    }
+    let rules = verdicts(endpoint, &decoded.events);
+    Ok(Explanation { verification, events: decoded.events, rules, requests })
+}
+
+fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) -> &'static str {
+    match endpoint.verify(delivery, now) {
+        Ok(verified) => match verified.proof() {
+            Some(Proof::Path) => "path",
+            Some(Proof::Valid) | None => "valid",
+        },
+        Err(Refusal::Missing) => "missing",
+        Err(Refusal::Invalid | Refusal::Unavailable) => "invalid",
+    }
+}
+
+/// One verdict for each rule, over all events.
+fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
+    let verdict = |rule: &crate::config::Rule| {
+        let each: Vec<_> = events.iter().map(|event| rule.when.judge(event)).collect();
+        let matched = each.iter().any(|verdict| verdict.matched);
+        let mut why: Vec<_> = each.iter().filter(|v| v.matched == matched).map(|v| v.why().to_string()).collect();
+        why.dedup();
+        RuleVerdict { endpoint: endpoint.name.clone(), rule: rule.number, matched, why: why.join("; ") }
+    };
+    endpoint.rules.iter().map(verdict).collect()
+}
+
+impl Explanation {
+    fn json(&self) -> String {
+        // Our own types always serialize.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "verification  {}", self.verification);
+        for event in &self.events {
+            let json = serde_json::to_string(event).unwrap_or_default();
+            let _ = writeln!(text, "event         {json}");
+        }
+        for rule in &self.rules {
+            let matched = if rule.matched { "matches" } else { "does not match" };
+            let _ = writeln!(text, "rule {:<8} {matched}: {}", rule.rule, rule.why);
+        }
+        for request in &self.requests {
+            let _ = writeln!(text, "request       {request}");
+        }
+        if self.requests.is_empty() {
+            text.push_str("request       none\n");
+        }
+        text
+    }
+}

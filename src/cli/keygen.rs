@@ -1,0 +1,55 @@
+//! `boathook keygen`: a key that cannot be guessed.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use argh::FromArgs;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::{Exit, complain, print};
+
+/// Bytes of randomness in a key.
+const BYTES: usize = 32;
+
+/// Make a key: 32 random bytes in hex, without a newline. A file is written with mode 0600 and never
+/// overwritten.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "keygen")]
+pub(super) struct Keygen {
+    /// the file to write; standard output without it
+    #[argh(option)]
+    out: Option<PathBuf>,
+}
+
+impl Keygen {
+    pub(super) fn run(self) -> Exit {
+        let mut bytes = [0u8; BYTES];
+        if SystemRandom::new().fill(&mut bytes).is_err() {
+            complain("the system gives no randomness");
+            return Exit::Failed;
+        }
+        let key = hex::encode(bytes);
+        let Some(file) = self.out else {
+            print(&key);
+            return Exit::Done;
+        };
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+        let written = created.and_then(|mut out| {
+            out.write_all(key.as_bytes())?;
+            out.sync_all()
+        });
+        match written {
+            Ok(()) => Exit::Done,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                complain(&format!("{} is there already, and a key is never overwritten", file.display()));
+                Exit::Failed
+            }
+            Err(error) => {
+                complain(&format!("{} cannot be written: {error}", file.display()));
+                Exit::Failed
+            }
+        }
+    }
+}

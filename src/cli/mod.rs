@@ -1,0 +1,111 @@
+//! The command line: one file per command.
+
+mod args;
+mod check;
+mod explain;
+mod keygen;
+mod log_format;
+mod send;
+mod serve;
+mod url;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use argh::FromArgs;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0
+    Done,
+    /// 1
+    Failed,
+    /// 2: the command line or the configuration cannot be used.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Failed => Self::FAILURE,
+            Exit::Usage => Self::from(2),
+        }
+    }
+}
+
+/// Turns signed webhooks from code hosts and image registries into Kubernetes changes.
+#[derive(FromArgs)]
+#[argh(
+    note = "A first key, a first look and a first run:\n\n  boathook keygen --out github.key\n  boathook check config.yaml\n  boathook serve --config config.yaml",
+    error_code(0, "done"),
+    error_code(1, "it failed"),
+    error_code(2, "the command line or the configuration cannot be used")
+)]
+struct Arguments {
+    /// print the version
+    #[argh(switch)]
+    version: bool,
+    #[argh(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Url(url::Url),
+    Keygen(keygen::Keygen),
+    Send(send::Send),
+    Explain(explain::Explain),
+}
+
+/// Runs the command that the arguments name; the first argument is the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match args::normalize(arguments) {
+        Ok(arguments) => arguments,
+        Err(why) => return usage(&why),
+    };
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let arguments = match Arguments::from_args(&["boathook"], &words) {
+        Ok(arguments) => arguments,
+        Err(exit) if exit.status.is_ok() => {
+            print(&exit.output);
+            return Exit::Done.into();
+        }
+        Err(exit) => return usage(exit.output.trim_end()),
+    };
+    if arguments.version {
+        print(concat!("boathook ", env!("CARGO_PKG_VERSION"), "\n"));
+        return Exit::Done.into();
+    }
+    let exit = match arguments.command {
+        None => return usage("no command: try `boathook --help`"),
+        Some(Command::Serve(serve)) => serve.run(),
+        Some(Command::Check(check)) => check.run(),
+        Some(Command::Url(url)) => url.run(),
+        Some(Command::Keygen(keygen)) => keygen.run(),
+        Some(Command::Send(send)) => send.run(),
+        Some(Command::Explain(explain)) => explain.run(),
+    };
+    exit.into()
+}
+
+fn usage(why: &str) -> ExitCode {
+    complain(why);
+    Exit::Usage.into()
+}
+
+/// Writes to standard output; a reader that has gone away is no failure of ours.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a line to standard error.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,204 @@
+//! `boathook serve`: the relay itself.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argh::FromArgs;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::args::or_env;
+use super::{Exit, check, complain, log_format};
+use crate::action::Api;
+use crate::config::fields::parse_duration;
+use crate::config::reload::{INTERVAL, Watch};
+use crate::config::{Config, Overrides};
+use crate::run::engine::Engine;
+use crate::server::{self, App, Limits};
+use crate::source::fetch;
+
+/// Where hooks are listened for when nothing else is said.
+const DEFAULT_LISTEN: &str = "0.0.0.0:8080";
+
+/// How long requests that are under way may take after SIGTERM.
+const REQUESTS_GRACE: Duration = Duration::from_secs(5);
+
+/// How long runs may take after SIGTERM: Kubernetes kills after 30 seconds.
+const RUNS_GRACE: Duration = Duration::from_secs(25);
+
+/// Serve the hooks of a configuration. Every option can also be given in the environment, as BOATHOOK_CONFIG,
+/// BOATHOOK_LISTEN, BOATHOOK_KUBE_API, BOATHOOK_FLUX_API and BOATHOOK_SETTLE. BOATHOOK_SELF names the relay's
+/// own workload (namespace/deployment/name), which is changed last. RUST_LOG chooses what is logged. SIGHUP
+/// reads the configuration again; SIGTERM finishes what was accepted and ends.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "serve")]
+pub(super) struct Serve {
+    /// the configuration file
+    #[argh(option)]
+    config: Option<String>,
+    /// the address to listen on (default 0.0.0.0:8080)
+    #[argh(option)]
+    listen: Option<String>,
+    /// the Kubernetes API, in the place of kubernetes.api: http://localhost:8001, unix:///run/proxy/kube.sock,
+    /// in-cluster or https://host:6443
+    #[argh(option)]
+    kube_api: Option<String>,
+    /// the Flux v1 API, in the place of flux.api
+    #[argh(option)]
+    flux_api: Option<String>,
+    /// how long to wait after the last event for the same rule and subject, in the place of settle
+    #[argh(option)]
+    settle: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Exit {
+        let (file, listen, overrides) = match self.options() {
+            Ok(options) => options,
+            Err(why) => {
+                complain(&why);
+                return Exit::Usage;
+            }
+        };
+        log_format::start();
+        let loaded = Config::load(&file, &overrides);
+        check::report(&loaded);
+        let Some(config) = loaded.config else { return Exit::Usage };
+        let watch = Watch::new(&file, &overrides, loaded.findings.files);
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                complain(&format!("the runtime cannot be started: {error}"));
+                return Exit::Failed;
+            }
+        };
+        let served = runtime.block_on(serve(config, watch, &listen));
+        // Whatever is still blocked (a name look-up) must not hold the process.
+        runtime.shutdown_background();
+        match served {
+            Ok(()) => Exit::Done,
+            Err(why) => {
+                complain(&why);
+                Exit::Failed
+            }
+        }
+    }
+
+    fn options(self) -> Result<(PathBuf, String, Overrides), String> {
+        let file = or_env(self.config, "BOATHOOK_CONFIG")
+            .ok_or("no configuration: give --config FILE or BOATHOOK_CONFIG")?;
+        let listen = or_env(self.listen, "BOATHOOK_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        // `:8080`, as Go programs have it.
+        let listen = if listen.starts_with(':') { format!("0.0.0.0{listen}") } else { listen };
+        let settle = match or_env(self.settle, "BOATHOOK_SETTLE") {
+            Some(text) => Some(parse_duration(&text).ok_or_else(|| {
+                format!("--settle {}: must be a duration such as 0, 500ms or 10s", text.escape_debug())
+            })?),
+            None => None,
+        };
+        let kube_api = or_env(self.kube_api, "BOATHOOK_KUBE_API");
+        let flux_api = or_env(self.flux_api, "BOATHOOK_FLUX_API");
+        Ok((PathBuf::from(file), listen, Overrides { kube_api, flux_api, settle }))
+    }
+}
+
+async fn serve(config: Config, watch: Watch, listen: &str) -> Result<(), String> {
+    let address: SocketAddr =
+        listen.parse().map_err(|_| format!("--listen {}: must be ADDRESS:PORT", listen.escape_debug()))?;
+    let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let api = Api::new(&config.kubernetes, &config.flux)?;
+    let own_workload = or_env(None, "BOATHOOK_SELF");
+    let engine = Arc::new(Engine::new(api, own_workload));
+    let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let config = Arc::new(config);
+    let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
+    if config.state.is_none() {
+        log::warn!("no state directory: accepted work is kept in memory only, and lost if the process is killed");
+    } else {
+        log::warn!("state is set, but this version keeps accepted work in memory only");
+    }
+    log::info!(
+        "listening on {address}: {} endpoints, Kubernetes API {}",
+        config.endpoints.len(),
+        config.kubernetes
+    );
+    let fetching = fetch::keep_fetched(&config);
+    drop(config);
+    let (stop, stopped) = watch::channel(false);
+    let working = tokio::spawn(Arc::clone(&engine).work());
+    let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
+    let ended_by = until_told(&app, &engine, watch, fetching, &mut signals).await;
+    log::info!("{ended_by}: finishing {} pending runs", engine.pending());
+    engine.close();
+    stop.send_replace(true);
+    let finished = tokio::time::timeout(RUNS_GRACE, async {
+        // A task's failure is a defect that its own log line tells of.
+        let _ = tokio::join!(working, serving);
+    });
+    if finished.await.is_err() {
+        engine.name_what_is_left();
+        return Err(format!("{} runs were not finished in time", engine.pending()));
+    }
+    log::info!("ended");
+    Ok(())
+}
+
+/// Reloads when the configuration changes, until a signal ends the process.
+async fn until_told(
+    app: &App,
+    engine: &Engine,
+    mut watch: Watch,
+    mut fetching: fetch::Fetching,
+    signals: &mut Signals,
+) -> &'static str {
+    let mut look = tokio::time::interval(INTERVAL);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let forced = tokio::select! {
+            _ = signals.terminate.recv() => return "SIGTERM",
+            _ = signals.interrupt.recv() => return "SIGINT",
+            _ = signals.hangup.recv() => true,
+            _ = look.tick() => false,
+        };
+        let Some(loaded) = watch.look(forced) else { continue };
+        for warning in &loaded.findings.warnings {
+            log::warn!("{warning}");
+        }
+        let made = loaded.config.map(|config| (Api::new(&config.kubernetes, &config.flux), config));
+        match made {
+            Some((Ok(api), config)) => {
+                log::info!("configuration read again: {} endpoints", config.endpoints.len());
+                engine.set_api(api);
+                fetching = fetch::keep_fetched(&config);
+                app.set_config(Arc::new(config));
+            }
+            Some((Err(why), _)) => log::error!("the new configuration is refused and the old one stays: {why}"),
+            None => {
+                for mistake in &loaded.findings.mistakes {
+                    log::error!("{mistake}");
+                }
+                log::error!("the new configuration is refused and the old one stays");
+            }
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! One configured hook: a source, its keys, its rules.
+
+use jiff::Timestamp;
+
+use super::fields::{Fields, suggest};
+use super::keys;
+use super::report::FieldPath;
+use super::rule::Rule;
+use crate::key::{Key, PathDigest};
+use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
+
+/// The largest body that an endpoint takes when it does not say, in bytes.
+pub const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+
+/// The most that `maxBody` may say: GitHub sends no more, in bytes.
+const LARGEST_MAX_BODY: usize = 25 * 1024 * 1024;
+
+/// A hook that is served.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Unique; stands in logs and metrics where the path must not.
+    pub name: String,
+    /// The kind of sender.
+    pub source: &'static Source,
+    /// What verifies and decodes its deliveries.
+    pub receiver: Box<dyn Receiver>,
+    /// Any of them verifies on any of the endpoint's paths.
+    pub keys: Vec<Key>,
+    /// One path for each key.
+    pub digests: Vec<PathDigest>,
+    /// What the path alone is good for.
+    pub path_alone: PathAlone,
+    /// In bytes.
+    pub max_body: usize,
+    /// In order; all that match run.
+    pub rules: Vec<Rule>,
+    /// Whether it comes from a flux-recv configuration.
+    pub flux_recv: bool,
+    /// Its place in the file, from 0.
+    pub(super) index: usize,
+    pub(super) path: FieldPath,
+    pub(super) key_field: &'static str,
+}
+
+impl Endpoint {
+    /// Verifies a delivery that arrived here.
+    pub fn verify<'a>(&self, delivery: &'a Delivery<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
+        source::verify(self.receiver.as_ref(), self.path_alone, &self.keys, delivery, now)
+    }
+
+    /// How deliveries are verified, for a person.
+    pub fn proof(&self) -> String {
+        match (self.receiver.proof(), self.path_alone) {
+            (None, _) | (_, PathAlone::Ignoring) => "path only".to_owned(),
+            (Some(proof), PathAlone::Allowed) => format!("path only; if sent: {proof}"),
+            (Some(proof), PathAlone::Refused) => proof,
+        }
+    }
+
+    pub(super) fn read(mut fields: Fields<'_>, index: usize) -> Option<Self> {
+        let name = fields.required("name");
+        if let Some(name) = &name
+            && !is_name(name)
+        {
+            fields.mistake("name", "must be 1 to 63 letters, digits and . _ -: it stands in logs and metrics");
+        }
+        let (keys, key_field) = keys::read(&mut fields);
+        let path_alone = match fields.one_of("verify", &[("path", PathAlone::Allowed)]) {
+            Some(allowed) => allowed,
+            None => PathAlone::Refused,
+        };
+        let max_body = fields.bytes("maxBody").unwrap_or(DEFAULT_MAX_BODY);
+        if max_body > LARGEST_MAX_BODY {
+            fields.mistake("maxBody", "must not be more than 25Mi: no sender sends more");
+        }
+        let rules = Self::rules(&mut fields);
+        let source = Self::source(&mut fields)?;
+        let setting = Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed };
+        let receiver = (source.configure)(&mut fields, &setting);
+        Self::advise(&fields, source, receiver.as_ref(), path_alone, &rules);
+        let digests = keys.iter().map(|key| key.path_digest(b"")).collect();
+        let path = fields.path().clone();
+        fields.finish();
+        let name = name.unwrap_or_default();
+        let flux_recv = false;
+        Some(Self {
+            name,
+            source,
+            receiver,
+            keys,
+            digests,
+            path_alone,
+            max_body,
+            rules,
+            flux_recv,
+            index,
+            path,
+            key_field,
+        })
+    }
+
+    fn rules(fields: &mut Fields<'_>) -> Vec<Rule> {
+        if !fields.has("rules") {
+            fields.report().mistake(fields.path(), "rules is missing: nothing would ever happen");
+        }
+        let list = fields.list("rules").unwrap_or_default();
+        list.into_iter().enumerate().filter_map(|(i, (path, node))| Rule::read(i + 1, node, path)).collect()
+    }
+
+    pub(super) fn source(fields: &mut Fields<'_>) -> Option<&'static Source> {
+        let name = fields.required("source")?;
+        let found = source::find(&name);
+        if found.is_none() {
+            let known: Vec<_> = source::SOURCES.iter().map(|source| source.name).collect();
+            let text = format!("\"{}\" is not a source{}", name.escape_debug(), suggest(&name, &known));
+            fields.mistake("source", text);
+        }
+        found
+    }
+
+    /// Says what is legal but unwise, and what a Generic endpoint must not do.
+    fn advise(
+        fields: &Fields<'_>,
+        source: &Source,
+        receiver: &dyn Receiver,
+        path_alone: PathAlone,
+        rules: &[Rule],
+    ) {
+        if receiver.proof().is_none() {
+            let text = format!(
+                "{} signs nothing: whoever knows the path can call it, so treat the URL as a secret",
+                source.name
+            );
+            fields.warn("source", text);
+        } else if path_alone == PathAlone::Allowed {
+            fields.warn("verify", "whoever knows the path can call it, so treat the URL as a secret");
+        }
+        if rules.is_empty() {
+            fields.warn("rules", "is empty: deliveries are verified and nothing follows");
+        }
+        if source.name == "Generic" {
+            for (i, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.when.deploy_without_image()) {
+                let path = fields.path().field("rules").index(i);
+                let text = "a rule for deploy requests needs when.image, or the request could name any image";
+                fields.report().mistake(&path, text);
+            }
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}

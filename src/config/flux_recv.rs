@@ -1,0 +1,95 @@
+//! A flux-recv configuration (`fluxRecvVersion: 1`), taken as it is: `api`, and endpoints of `source`,
+//! `keyPath`, `registryHost` and `gcr`. Every event becomes a notification of Flux at once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::endpoint::{DEFAULT_MAX_BODY, Endpoint};
+use super::fields::Fields;
+use super::keys;
+use super::rule::Rule;
+use super::{Config, Overrides, Waits, override_apis};
+use crate::action::Action;
+use crate::flux::FluxAccess;
+use crate::key::Key;
+use crate::kubernetes::access::Access;
+use crate::rule::when::When;
+use crate::source::{PathAlone, Setting};
+
+pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Config> {
+    fields.number("fluxRecvVersion", 1, 1);
+    if fields.has("version") {
+        fields.mistake("version", "fluxRecvVersion is there too: a file has one format");
+    }
+    fields.node("version");
+    let mut flux = FluxAccess::default();
+    if let Some(api) = fields.string("api") {
+        flux.set_api(&api).unwrap_or_else(|why| fields.mistake("api", why));
+    }
+    let mut kubernetes = Access::default();
+    override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
+    let list = fields.list("endpoints").unwrap_or_default();
+    let endpoints = list
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, (path, node))| endpoint(node.fields(path)?, index))
+        .collect();
+    let report = fields.report();
+    fields.finish();
+    let waits = Waits::default();
+    Some(Config::assemble(None::<PathBuf>, kubernetes, flux, waits, endpoints, report))
+}
+
+fn endpoint(mut fields: Fields<'_>, index: usize) -> Option<Endpoint> {
+    let key = key(&mut fields);
+    let source = Endpoint::source(&mut fields)?;
+    let setting = Setting { flux_recv: true, verify_path: false };
+    // It stands in the path's digest for every source, and only some of them read it.
+    let registry_host = fields.string("registryHost").unwrap_or_default();
+    let receiver = (source.configure)(&mut fields, &setting);
+    // flux-recv took no notice of a signature from Bitbucket's cloud, which may be made with another secret.
+    let path_alone =
+        if source.name == "BitbucketCloud" { PathAlone::Ignoring } else { PathAlone::Refused };
+    if receiver.proof().is_none() || path_alone == PathAlone::Ignoring {
+        fields.warn("source", "whoever knows the path can call it, so treat the URL as a secret");
+    }
+    let keys: Vec<_> = key.into_iter().collect();
+    let digests = keys.iter().map(|key| key.path_digest(registry_host.as_bytes())).collect();
+    let path = fields.path().clone();
+    fields.finish();
+    let rule = Rule { number: 1, when: When::default(), actions: Arc::new([Action::flux_notify()]) };
+    Some(Endpoint {
+        name: format!("{}-{index}", source.name),
+        source,
+        receiver,
+        keys,
+        digests,
+        path_alone,
+        max_body: DEFAULT_MAX_BODY,
+        rules: vec![rule],
+        flux_recv: true,
+        index,
+        path,
+        key_field: "keyPath",
+    })
+}
+
+/// The key file's bytes, untouched, of any length, with a warning for what version 1 would refuse.
+fn key(fields: &mut Fields<'_>) -> Option<Key> {
+    let name = fields.required("keyPath")?;
+    let bytes = match keys::read_file(fields, &name) {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            fields.mistake("keyPath", why);
+            return None;
+        }
+    };
+    if bytes.last() == Some(&b'\n') {
+        fields.warn("keyPath", "the newline at the end belongs to the key, as flux-recv has it; version 1 drops it");
+    }
+    if bytes.len() < Key::SHORTEST {
+        let text = format!("the key has {} bytes; version 1 refuses fewer than {}", bytes.len(), Key::SHORTEST);
+        fields.warn("keyPath", text);
+    }
+    Some(Key::new(bytes))
+}

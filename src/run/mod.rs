@@ -1,0 +1,15 @@
+//! Runs: one rule applied to one event, from the moment that a delivery is accepted until its outcome.
+//!
+//! [`queue`] holds the rules of waiting, superseding and sameness as a pure state machine, [`engine`] drives it
+//! with time and tasks, [`worker`] carries one run out, and [`journal`] is where runs are made safe.
+
+pub mod backoff;
+pub mod engine;
+pub mod journal;
+pub mod locks;
+pub mod outcome;
+pub mod plan;
+pub mod queue;
+pub mod record;
+pub mod sameness;
+mod worker;

@@ -1,0 +1,194 @@
+//! Which deliveries have been seen: the same one again is answered, not repeated (DESIGN.md section 7).
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use super::record::RunId;
+use crate::source::Identity;
+
+/// How long a delivery is remembered.
+const KEPT: SignedDuration = SignedDuration::from_hours(72);
+
+/// How many deliveries are remembered; the oldest that have ended go first.
+const LIMIT: usize = 4096;
+
+/// What a delivery is recognised by, scoped to its endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    marks: Vec<[u8; 32]>,
+    /// Whether a delivery that has ended well is still the same one.
+    lasting: bool,
+}
+
+impl Keys {
+    /// The keys of a delivery with this identity and body. With `lasting` false only a pending delivery is
+    /// taken for the same one, as flux-recv's users are used to.
+    pub fn new(endpoint: &str, identity: &Identity, body: &[u8], lasting: bool) -> Self {
+        let mark = |kind: &[u8], bytes: &[u8]| {
+            let mut hash = Sha256::new();
+            // The endpoint's name has no NUL, so parts cannot run into each other.
+            hash.update(endpoint.as_bytes());
+            hash.update([0]);
+            hash.update(kind);
+            hash.update(bytes);
+            <[u8; 32]>::from(hash.finalize())
+        };
+        let (marks, while_pending) = match identity {
+            Identity::Unknown => (Vec::new(), false),
+            Identity::Id(id) => (vec![mark(b"id ", id.as_bytes())], false),
+            Identity::IdOrBody(id) => (vec![mark(b"id ", id.as_bytes()), mark(b"body ", body)], false),
+            Identity::Body => (vec![mark(b"body ", body)], false),
+            Identity::BodyWhilePending => (vec![mark(b"body ", body)], true),
+        };
+        Self { marks, lasting: lasting && !while_pending }
+    }
+}
+
+/// A delivery that was accepted: its number in the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seen(u64);
+
+/// What is remembered of one delivery.
+#[derive(Debug)]
+pub struct Memory {
+    /// The id that it was answered with.
+    pub id: String,
+    /// Its runs.
+    pub runs: Vec<RunId>,
+    /// `None` while a run is under way; else whether all ended well.
+    pub fate: Option<bool>,
+    keys: Keys,
+    at: Timestamp,
+}
+
+/// All deliveries that are remembered.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    by_mark: HashMap<[u8; 32], Seen>,
+    memories: HashMap<Seen, Memory>,
+    /// In the order of their ends. A pending delivery is never forgotten; the queue bounds their number.
+    ended: VecDeque<Seen>,
+    next: u64,
+}
+
+impl Deliveries {
+    /// The delivery that this one repeats, if it shall not run again.
+    pub fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+        let found = keys.marks.iter().filter_map(|mark| self.by_mark.get(mark));
+        found.copied().find(|seen| {
+            self.memories.get(seen).is_some_and(|memory| match memory.fate {
+                None => true,
+                Some(well) => well && keys.lasting && now.duration_since(memory.at) < KEPT,
+            })
+        })
+    }
+
+    /// Remembers a delivery as pending.
+    pub fn remember(&mut self, keys: Keys, id: String, runs: Vec<RunId>, at: Timestamp) -> Seen {
+        let seen = Seen(self.next);
+        self.next += 1;
+        for mark in &keys.marks {
+            self.by_mark.insert(*mark, seen);
+        }
+        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at });
+        seen
+    }
+
+    /// What is remembered of a delivery.
+    pub fn get(&self, seen: Seen) -> Option<&Memory> {
+        self.memories.get(&seen)
+    }
+
+    /// All runs of a delivery have ended, all well or not. Returns the runs of deliveries that are forgotten
+    /// from now on.
+    pub fn end(&mut self, seen: Seen, well: bool, now: Timestamp) -> Vec<RunId> {
+        if let Some(memory) = self.memories.get_mut(&seen) {
+            memory.fate = Some(well);
+            self.ended.push_back(seen);
+        }
+        let mut forgotten = Vec::new();
+        while let Some((first, memory)) = self.ended.front().and_then(|s| Some((*s, self.memories.get(s)?))) {
+            if self.ended.len() <= LIMIT && now.duration_since(memory.at) < KEPT {
+                break;
+            }
+            self.ended.pop_front();
+            forgotten.extend(self.forget(first));
+        }
+        forgotten
+    }
+
+    /// Forgets a pending delivery as if it had never come: its runs could not be made safe.
+    pub fn forget(&mut self, seen: Seen) -> Vec<RunId> {
+        let Some(memory) = self.memories.remove(&seen) else { return Vec::new() };
+        for mark in &memory.keys.marks {
+            // A later delivery may have taken the mark over.
+            if self.by_mark.get(mark) == Some(&seen) {
+                self.by_mark.remove(mark);
+            }
+        }
+        memory.runs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn keys(identity: &Identity, body: &[u8]) -> Keys {
+        Keys::new("ghcr", identity, body, true)
+    }
+
+    #[test]
+    fn an_unsigned_id_does_not_make_a_replayed_body_new() {
+        let mut seen = Deliveries::default();
+        let first = keys(&Identity::IdOrBody("1".into()), b"body");
+        let number = seen.remember(first, "1".into(), vec![], at(0));
+        seen.end(number, true, at(0));
+        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"body"), at(1)).is_some());
+        assert!(seen.same(&keys(&Identity::IdOrBody("1".into()), b"other"), at(1)).is_some());
+        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"other"), at(1)).is_none());
+        assert!(seen.same(&keys(&Identity::Id("body".into()), b""), at(1)).is_none(), "an id is no body");
+        let elsewhere = Keys::new("other", &Identity::IdOrBody("1".into()), b"body", true);
+        assert!(seen.same(&elsewhere, at(1)).is_none(), "another endpoint");
+    }
+
+    #[test]
+    fn what_failed_runs_again_and_what_looks_alike_is_the_same_only_while_pending() {
+        let mut seen = Deliveries::default();
+        let id = Identity::Id("1".into());
+        let number = seen.remember(keys(&id, b""), "1".into(), vec![], at(0));
+        assert!(seen.same(&keys(&id, b""), at(0)).is_some());
+        seen.end(number, false, at(0));
+        assert!(seen.same(&keys(&id, b""), at(0)).is_none());
+
+        let quay = Identity::BodyWhilePending;
+        let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![], at(0));
+        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_some());
+        seen.end(number, true, at(0));
+        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_none());
+    }
+
+    #[test]
+    fn memory_is_bounded_in_time_and_number() {
+        let mut seen = Deliveries::default();
+        let key = |i: usize| keys(&Identity::Id(i.to_string()), b"");
+        for i in 0..=LIMIT {
+            let number = seen.remember(key(i), i.to_string(), vec![RunId(i as u64)], at(0));
+            let forgotten = seen.end(number, true, at(0));
+            assert_eq!(forgotten, if i < LIMIT { vec![] } else { vec![RunId(0)] });
+        }
+        assert!(seen.same(&key(0), at(0)).is_none(), "the oldest went");
+        assert!(seen.same(&key(1), at(0)).is_some());
+        assert!(seen.same(&key(1), at(72 * 3600)).is_none(), "three days are over");
+        let number = seen.remember(key(0), "0".into(), vec![], at(72 * 3600));
+        let forgotten = seen.end(number, true, at(72 * 3600));
+        assert_eq!(forgotten.len(), LIMIT);
+        assert_eq!((seen.by_mark.len(), seen.memories.len(), seen.ended.len()), (1, 1, 1));
+    }
+}

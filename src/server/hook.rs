@@ -1,0 +1,158 @@
+//! What happens to a delivery, from top to bottom:
+//!
+//! | step | if it fails |
+//! |---|---|
+//! | the path's digest names an endpoint | 404 |
+//! | the method is POST | 405 |
+//! | the body is read within its limits | 413, 408, 503 |
+//! | it is verified | 401, or 503 while a key set is missing |
+//! | it is decoded into events | 400 |
+//! | rules make runs of them | 200 `pong` or `ignored` |
+//! | the same delivery has not been seen | 200 `duplicate` |
+//! | the runs are made safe | 503 |
+//! | it is accepted | 202 |
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::answer::{Answer, Problem};
+use super::waiting::{self, Wish};
+use super::{App, body, prefer};
+use crate::config::Endpoint;
+use crate::event::Event;
+use crate::key::PathDigest;
+use crate::run::engine::{Accepted, Refused};
+use crate::run::plan;
+use crate::run::record::Run;
+use crate::run::sameness::Keys;
+use crate::source::{Decoded, Delivery, Refusal, Undecodable, Verified};
+use crate::text::Escaped;
+
+/// Takes a request to `/hook/<segment>`.
+pub(super) async fn receive(
+    app: &Arc<App>,
+    segment: &str,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<Answer, Problem> {
+    let started = Instant::now();
+    let config = app.config();
+    let digest = PathDigest::from_segment(segment).ok_or(Problem::NotFound)?;
+    let endpoint = config.route(digest).ok_or(Problem::NotFound)?;
+    if request.method() != Method::POST {
+        return Err(Problem::MethodNotAllowed);
+    }
+    let answer = match body::read(&mut request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
+        Ok(body) => {
+            let delivery = Delivery { headers: request.headers(), body: body.bytes() };
+            let now = Timestamp::now();
+            match process(app, &config, endpoint, &delivery, now) {
+                Ok(Processed::Answered(answer)) => Ok(answer),
+                Ok(Processed::Offer(offer)) => {
+                    // The body's memory goes back before anybody waits for anything.
+                    let wait = prefer::wait(request.headers());
+                    drop(body);
+                    offer_runs(app, offer, wait).await
+                }
+                Err(problem) => Err(problem),
+            }
+        }
+        Err(problem) => Err(problem),
+    };
+    let answer = answer.unwrap_or_else(Answer::from);
+    log::info!(
+        "endpoint={} source={} from={} answer={} took={}us",
+        endpoint.name,
+        endpoint.source.name,
+        peer.ip(),
+        answer.status().as_u16(),
+        started.elapsed().as_micros(),
+    );
+    Ok(answer)
+}
+
+enum Processed {
+    Answered(Answer),
+    Offer(Offer),
+}
+
+/// Runs that wait to be made safe.
+struct Offer {
+    keys: Keys,
+    id: String,
+    runs: Vec<Arc<Run>>,
+}
+
+/// Everything that needs the body and no waiting.
+fn process(
+    app: &App,
+    config: &crate::config::Config,
+    endpoint: &Endpoint,
+    delivery: &Delivery<'_>,
+    now: Timestamp,
+) -> Result<Processed, Problem> {
+    let verified = endpoint.verify(delivery, now).map_err(|refusal| match refusal {
+        Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
+        Refusal::Unavailable => Problem::NoKeySet,
+    })?;
+    let decoded = match endpoint.receiver.decode(&verified) {
+        Ok(decoded) => decoded,
+        Err(Undecodable::Malformed(place)) => return Err(Problem::Malformed(place)),
+        Err(Undecodable::UnknownShape(place)) => {
+            log::warn!("endpoint={} unknown shape: {}", endpoint.name, Escaped(&place));
+            return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
+        }
+    };
+    Ok(decide(app, config, endpoint, &verified, decoded, now))
+}
+
+fn decide(
+    app: &App,
+    config: &crate::config::Config,
+    endpoint: &Endpoint,
+    verified: &Verified<'_>,
+    decoded: Decoded,
+    now: Timestamp,
+) -> Processed {
+    let planned = plan::plan(endpoint, &decoded, config.waits, now, || app.engine.next_id());
+    if planned.runs.is_empty() {
+        let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
+        let answer =
+            if pong { Answer::json(StatusCode::OK, &json!({"status": "pong"})) } else { ignored(&planned.reason) };
+        return Processed::Answered(answer);
+    }
+    let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
+    Processed::Offer(Offer { keys, id: planned.delivery, runs: planned.runs })
+}
+
+fn ignored(reason: &str) -> Answer {
+    Answer::json(StatusCode::OK, &json!({"status": "ignored", "reason": reason}))
+}
+
+async fn offer_runs(app: &Arc<App>, offer: Offer, wait: Option<std::time::Duration>) -> Result<Answer, Problem> {
+    let engine = Arc::clone(&app.engine);
+    // On a task of its own: a caller that hangs up cancels nothing.
+    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs).await });
+    let accepted = accepting.await.map_err(|error| {
+        log::error!("accepting a delivery failed: {error}");
+        Problem::JournalFailed
+    })?;
+    match accepted {
+        Ok(Accepted::New(seen)) => Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false }).await),
+        Ok(Accepted::Duplicate(seen)) => {
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true }).await)
+        }
+        Err(Refused::Full) => Err(Problem::TooMuchPending),
+        Err(Refused::Closing) => Err(Problem::Closing),
+        Err(Refused::Journal(error)) => {
+            log::error!("{error}");
+            Err(Problem::JournalFailed)
+        }
+    }
+}

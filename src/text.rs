@@ -1,0 +1,45 @@
+//! Text from outside, made safe to print.
+
+use std::fmt::{self, Display, Write as _};
+
+/// How much of a text is shown, in characters.
+const SHOWN: usize = 300;
+
+/// A value of a key=value line: control characters, quotes and anything that a terminal would obey are
+/// escaped, a value with blanks is quoted, a long one is cut.
+pub struct Escaped<'a>(pub &'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\' && c != '=';
+        if !self.0.is_empty() && self.0.len() <= SHOWN && self.0.chars().all(plain) {
+            return f.write_str(self.0);
+        }
+        f.write_char('"')?;
+        for (shown, c) in self.0.chars().enumerate() {
+            if shown == SHOWN {
+                f.write_char('…')?;
+                break;
+            }
+            // escape_debug leaves printable characters of every script, but not direction marks and the like.
+            if c == '\'' { f.write_char(c)? } else { write!(f, "{}", c.escape_debug())? }
+        }
+        f.write_char('"')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_can_forge_a_line_or_a_field() {
+        let shown = |text: &str| Escaped(text).to_string();
+        assert_eq!(shown("deployment/web"), "deployment/web");
+        assert_eq!(shown("a b"), r#""a b""#);
+        assert_eq!(shown("x\nrun=1 \u{1b}[31m\"\u{202e}"), r#""x\nrun=1 \u{1b}[31m\"\u{202e}""#);
+        assert_eq!(shown("outcome=failed"), r#""outcome=failed""#);
+        assert_eq!(shown(""), r#""""#);
+        assert_eq!(shown(&"x".repeat(400)).chars().count(), 303);
+    }
+}
