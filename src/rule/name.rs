@@ -1,6 +1,8 @@
 //! The names that Kubernetes accepts. What goes into a URL's path must pass here first: a valid name has no
 //! `/`, no `..` and nothing that needs escaping.
 
+use super::shown::shorten;
+
 /// Accepts an object's name: an RFC 1123 subdomain of up to 253 bytes, as Kubernetes defines it
 /// (kubernetes.io, "Object Names and IDs").
 pub fn kubernetes_name(text: &str) -> Result<&str, String> {
@@ -33,16 +35,6 @@ fn is_label(text: &str) -> bool {
     bytes.first().is_some_and(word)
         && bytes.last().is_some_and(word)
         && bytes.iter().all(|b| word(b) || *b == b'-')
-}
-
-/// A text from outside as errors and reasons show it: printable and short.
-pub(super) fn shorten(text: &str) -> String {
-    const LIMIT: usize = 80;
-    let mut short: String = text.escape_debug().take(LIMIT).collect();
-    if text.escape_debug().nth(LIMIT).is_some() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::name::shorten;
+use super::shown::shorten;
 use crate::config::fields::suggest;
 use crate::event::{Event, GitPushed, GitRef};
 
