@@ -160,12 +160,12 @@ pub fn is_tag(text: &str) -> bool {
 }
 
 /// Whether the part before the first slash names a registry rather than a path component.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     text.contains(['.', ':']) || text == "localhost"
 }
 
 /// Docker Hub answers under several names; runtimes take them all for one.
-fn canonical_host(host: &str) -> &str {
+pub(crate) fn canonical_host(host: &str) -> &str {
     match host {
         "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => "docker.io",
         host => host,

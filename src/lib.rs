@@ -6,4 +6,5 @@ pub mod config;
 pub mod event;
 pub mod image;
 pub mod key;
+pub mod rule;
 pub mod source;

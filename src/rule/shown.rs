@@ -1,0 +1,18 @@
+//! Texts as errors and reasons show them.
+
+use std::fmt;
+
+/// A text from outside for a person: printable and short, whatever a sender put in.
+pub(super) fn shorten(text: &str) -> String {
+    const LIMIT: usize = 80;
+    let mut short: String = text.escape_debug().take(LIMIT).collect();
+    if text.escape_debug().nth(LIMIT).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Names joined for a sentence.
+pub(super) fn list<T: fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,82 @@
+//! `when`: which events a rule wants.
+
+mod judge;
+mod kinds;
+mod read;
+mod text;
+
+use std::fmt;
+
+pub use self::judge::Verdict;
+use self::kinds::Kinds;
+use self::text::TextFilter;
+use super::glob::Glob;
+use super::image_pattern::ImagePattern;
+use super::policy::TagPolicy;
+
+/// A filter on events: each field that is given must fit, a list fits if any of its items does, and a field
+/// that the event does not have fits nothing (`image` never matches a git event). The default wants every
+/// event but pings and ignored ones, which no rule acts on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// Never more than the other filters leave possible.
+    kinds: Kinds,
+    /// Empty: any image.
+    images: Vec<ImagePattern>,
+    tag: Option<TagPolicy>,
+    /// Only the filters that are given.
+    texts: Vec<(TextFilter, Vec<Glob>)>,
+    auto_promotion: Option<bool>,
+}
+
+impl When {
+    /// The rule's tag policy, where it has one: with an order it also decides whether a tag is newer than the
+    /// running one, and which of two pending events stays.
+    pub fn tag_policy(&self) -> Option<&TagPolicy> {
+        self.tag.as_ref()
+    }
+
+    /// Whether deploy events can match whatever image they ask for: on an endpoint that takes such requests
+    /// the request alone would then decide what runs.
+    pub fn deploy_without_image(&self) -> bool {
+        self.kinds.meets(Kinds::DEPLOY) && self.images.is_empty()
+    }
+
+    /// What the rule wants, in one line.
+    pub fn describe(&self) -> String {
+        self.to_string()
+    }
+
+    /// The kinds that the filters other than `event` leave possible.
+    fn possible(&self) -> Kinds {
+        let images = !self.images.is_empty() || self.tag.is_some();
+        let texts = self.texts.iter().map(|(filter, _)| filter.kinds());
+        texts
+            .chain(images.then_some(Kinds::OF_IMAGES))
+            .chain(self.auto_promotion.map(|_| Kinds::DEPLOY))
+            .fold(Kinds::ALL, Kinds::and)
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.kinds != self.possible() {
+            parts.push(format!("event {}", self.kinds));
+        }
+        if !self.images.is_empty() {
+            parts.push(format!("image {}", any_of(&self.images)));
+        }
+        parts.extend(self.tag.iter().map(|policy| format!("tag {policy}")));
+        parts.extend(self.texts.iter().map(|(filter, globs)| format!("{} {}", filter.name(), any_of(globs))));
+        parts.extend(self.auto_promotion.iter().map(|wanted| format!("autoPromotion {wanted}")));
+        if parts.is_empty() { f.write_str("every event") } else { f.write_str(&parts.join("; ")) }
+    }
+}
+
+fn any_of<T: fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+#[cfg(test)]
+mod tests;
