@@ -7,9 +7,16 @@
 //! `cargo test --test sources`, which walks the list and says what is missing.
 
 pub mod delivery;
+pub mod docker_hub;
 pub mod draft;
+pub mod fixed_header;
+pub mod harbor;
 pub mod json;
 pub mod key_set;
+pub mod quay;
+pub mod registry;
+#[cfg(test)]
+mod registry_testing;
 pub mod signature;
 
 use std::fmt;
@@ -25,7 +32,7 @@ use crate::event::Event;
 use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
-pub static SOURCES: &[&Source] = &[];
+pub static SOURCES: &[&Source] = &[&docker_hub::SOURCE, &harbor::SOURCE, &quay::SOURCE];
 
 /// A kind of sender.
 #[derive(Debug)]
