@@ -1,6 +1,7 @@
 //! Reading JSON bodies into the few fields that matter, and naming the place when that fails.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny};
+use serde_json::Value;
 
 use super::Undecodable;
 
@@ -26,6 +27,16 @@ fn explain<T: DeserializeOwned>(body: &str) -> Undecodable {
     }
 }
 
+/// For `deserialize_with`, beside `default`: a text or a number, as text, and nothing for anything else. For
+/// fields that merely add to an event (who, when, which id), whose odd type must not cost the event.
+pub fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
 /// A field without which an event means nothing.
 pub fn need<T>(field: Option<T>, path: &str) -> Result<T, Undecodable> {
     field.ok_or_else(|| Undecodable::UnknownShape(format!("{path}: missing")))
@@ -33,16 +44,14 @@ pub fn need<T>(field: Option<T>, path: &str) -> Result<T, Undecodable> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, serde::Deserialize)]
     struct Push {
         #[expect(dead_code, reason = "only its type matters here")]
         repository: Option<Repository>,
     }
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, serde::Deserialize)]
     struct Repository {
         #[expect(dead_code, reason = "only its type matters here")]
         name: Option<String>,
@@ -60,5 +69,20 @@ mod tests {
         }
         let Undecodable::UnknownShape(text) = told(br#"{"repository": {"name": 7}}"#) else { panic!() };
         assert!(text.starts_with("repository.name: invalid type"), "{text}");
+    }
+
+    #[test]
+    fn fields_that_merely_add_may_be_odd() {
+        #[derive(serde::Deserialize)]
+        struct Pushed {
+            #[serde(default, deserialize_with = "scalar")]
+            at: Option<String>,
+        }
+        let at = |body: &[u8]| read::<Pushed>(body).unwrap().at;
+        assert_eq!(at(br#"{"at": 1.4e9}"#).unwrap(), "1400000000.0");
+        assert_eq!(at(br#"{"at": "now"}"#).unwrap(), "now");
+        for none in [&b"{}"[..], br#"{"at": null}"#, br#"{"at": [1]}"#] {
+            assert_eq!(at(none), None);
+        }
     }
 }

@@ -6,10 +6,20 @@
 //! To add a source: write `source/NAME.rs` with a [`Source`], add its line to [`SOURCES`], and run
 //! `cargo test --test sources`, which walks the list and says what is missing.
 
+pub mod azure_container_registry;
 pub mod delivery;
+pub mod distribution;
+pub mod docker_hub;
 pub mod draft;
+pub mod fixed_header;
+pub mod harbor;
 pub mod json;
 pub mod key_set;
+pub mod nexus;
+pub mod quay;
+pub mod registry;
+#[cfg(test)]
+mod registry_testing;
 pub mod signature;
 
 use std::fmt;
@@ -25,7 +35,14 @@ use crate::event::Event;
 use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
-pub static SOURCES: &[&Source] = &[];
+pub static SOURCES: &[&Source] = &[
+    &azure_container_registry::SOURCE,
+    &distribution::SOURCE,
+    &docker_hub::SOURCE,
+    &harbor::SOURCE,
+    &nexus::SOURCE,
+    &quay::SOURCE,
+];
 
 /// A kind of sender.
 #[derive(Debug)]

@@ -104,7 +104,7 @@ fn same(expected: &[u8], presented: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Known answers: GitHub's documentation; a published Nexus sample is in nexus.rs.
+    /// A known answer from GitHub's documentation.
     #[test]
     fn known_answers() {
         let key = Key::new(*b"It's a Secret to Everybody");
