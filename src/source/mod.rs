@@ -8,9 +8,13 @@
 
 pub mod delivery;
 pub mod draft;
+pub mod git;
+mod github;
 pub mod json;
 pub mod key_set;
 pub mod signature;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use crate::event::Event;
 use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
-pub static SOURCES: &[&Source] = &[];
+pub static SOURCES: &[&Source] = &[&github::SOURCE];
 
 /// A kind of sender.
 #[derive(Debug)]
