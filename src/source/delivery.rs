@@ -1,5 +1,7 @@
 //! One HTTP request as it arrived, before anybody has looked into its body.
 
+use std::borrow::Cow;
+
 use hyper::HeaderMap;
 
 /// A request's headers and body.
@@ -52,6 +54,15 @@ impl<'a> Delivery<'a> {
     /// Whether the body is a form (`application/x-www-form-urlencoded`).
     pub fn is_form(&self) -> bool {
         self.is_content_type("application/x-www-form-urlencoded")
+    }
+
+    /// The JSON that the request carries: its body, or the form's field `payload`. `None` for a form without it.
+    pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
+        if self.is_form() {
+            self.form_field("payload").map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(self.body))
+        }
     }
 
     /// The value of one field of the form body, decoded; `None` if it is missing or there twice.

@@ -26,6 +26,13 @@ impl Draft {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The JSON that the request carries, where it carries JSON: for guessing the event from the body.
+    pub fn payload(&self) -> Option<serde_json::Value> {
+        let headers = super::headers(&self.headers).ok()?;
+        let delivery = super::Delivery { headers: &headers, body: &self.body };
+        serde_json::from_slice(&delivery.payload()?).ok()
+    }
+
     /// Adds a header unless there is one of this name.
     pub fn default_header(&mut self, name: &str, value: impl Into<String>) {
         if self.header(name).is_none() {

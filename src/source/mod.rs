@@ -13,6 +13,8 @@ pub mod docker_hub;
 pub mod draft;
 pub mod fixed_header;
 pub mod harbor;
+pub mod git;
+mod github;
 pub mod json;
 pub mod key_set;
 pub mod nexus;
@@ -21,6 +23,8 @@ pub mod registry;
 #[cfg(test)]
 mod registry_testing;
 pub mod signature;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +43,7 @@ pub static SOURCES: &[&Source] = &[
     &azure_container_registry::SOURCE,
     &distribution::SOURCE,
     &docker_hub::SOURCE,
+    &github::SOURCE,
     &harbor::SOURCE,
     &nexus::SOURCE,
     &quay::SOURCE,

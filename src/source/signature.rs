@@ -73,6 +73,20 @@ pub fn verify_hmac_header(
     if matches { Ok(()) } else { Err(Refusal::Invalid) }
 }
 
+/// Checks a header of the form `sha256=` + hex HMAC of the body, where the sender names its algorithm: one that
+/// is not in `allowed` never matches.
+pub fn verify_named_hmac(
+    allowed: &[Algorithm],
+    keys: &[Key],
+    header: Header<'_>,
+    body: &[u8],
+) -> Result<(), Refusal> {
+    let (name, _) = present(header)?.split_once('=').ok_or(Refusal::Invalid)?;
+    let algorithm = allowed.iter().copied().find(|algorithm| algorithm.name() == name);
+    let algorithm = algorithm.ok_or(Refusal::Invalid)?;
+    verify_hmac_header(algorithm, keys, header, &format!("{name}="), body)
+}
+
 /// Checks a header that carries the key itself.
 pub fn verify_token(keys: &[Key], header: Header<'_>) -> Result<(), Refusal> {
     let text = present(header)?;
@@ -95,7 +109,7 @@ pub fn present(header: Header<'_>) -> Result<&str, Refusal> {
 }
 
 /// Compares in constant time, whatever the lengths: both sides go through an HMAC first.
-fn same(expected: &[u8], presented: &[u8]) -> bool {
+pub fn same(expected: &[u8], presented: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"boathook compares");
     hmac::verify(&key, presented, hmac::sign(&key, expected).as_ref()).is_ok()
 }
@@ -119,6 +133,22 @@ mod tests {
         assert_eq!(verify(&header[..header.len() - 2], b"Hello, World!"), Err(Refusal::Invalid));
         assert_eq!(verify(&header[7..], b"Hello, World!"), Err(Refusal::Invalid), "without its prefix");
         assert_eq!(verify("sha256=", b"Hello, World!"), Err(Refusal::Invalid));
+    }
+
+    #[test]
+    fn a_named_algorithm_must_be_allowed() {
+        let keys = [Key::new(*b"key")];
+        let verify = |header: &str| {
+            let allowed = [Algorithm::Sha1, Algorithm::Sha512];
+            verify_named_hmac(&allowed, &keys, Header::Text(header), b"body")
+        };
+        let signed =
+            |algorithm: Algorithm| format!("{}={}", algorithm.name(), hmac_hex(algorithm, b"key", b"body"));
+        assert_eq!(verify(&signed(Algorithm::Sha1)), Ok(()));
+        assert_eq!(verify(&signed(Algorithm::Sha512)), Ok(()));
+        assert_eq!(verify(&signed(Algorithm::Sha256)), Err(Refusal::Invalid));
+        assert_eq!(verify(&signed(Algorithm::Sha1).replace("sha1", "sha512")), Err(Refusal::Invalid));
+        assert_eq!(verify("sha1"), Err(Refusal::Invalid));
     }
 
     #[test]
