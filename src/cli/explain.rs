@@ -153,8 +153,8 @@ fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) ->
 fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
     let verdict = |rule: &crate::config::Rule| {
         let each: Vec<_> = events.iter().map(|event| rule.when.judge(event)).collect();
-        let matched = each.iter().any(|verdict| verdict.matched);
-        let mut why: Vec<_> = each.iter().filter(|v| v.matched == matched).map(|v| v.why().to_string()).collect();
+        let matched = each.iter().any(|verdict| verdict.matched());
+        let mut why: Vec<_> = each.iter().filter(|v| v.matched() == matched).map(|v| v.why().to_string()).collect();
         why.dedup();
         RuleVerdict { endpoint: endpoint.name.clone(), rule: rule.number, matched, why: why.join("; ") }
     };

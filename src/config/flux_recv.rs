@@ -13,7 +13,7 @@ use crate::action::Action;
 use crate::flux::FluxAccess;
 use crate::key::Key;
 use crate::kubernetes::access::Access;
-use crate::rule::when::When;
+use crate::rule::When;
 use crate::source::{PathAlone, Setting};
 
 pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Config> {

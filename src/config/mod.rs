@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
+pub(crate) use self::keys::trim_newline;
 use self::fields::{Fields, Node};
 use self::locate::Place;
 use self::report::{FieldPath, Findings, Report, Told};

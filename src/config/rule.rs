@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fields::{Fields, Node};
 use super::report::FieldPath;
 use crate::action::Action;
-use crate::rule::when::When;
+use crate::rule::When;
 
 /// One rule of an endpoint.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::record::{Origin, Run, RunId, Timing};
 use crate::config::{Endpoint, Rule, Waits};
 use crate::event::Event;
-use crate::rule::subject::Subject;
+use crate::rule::Subject;
 use crate::source::draft::random_uuid;
 use crate::source::{Decoded, Identity};
 
@@ -45,7 +45,7 @@ pub fn plan(
         };
         for rule in &endpoint.rules {
             let verdict = rule.when.judge(event);
-            if !verdict.matched {
+            if !verdict.matched() {
                 reasons.push(format!("rule {}: {}", rule.number, verdict.why()));
                 continue;
             }
@@ -63,7 +63,7 @@ pub fn plan(
                 rule: rule.number,
                 event: event.clone(),
                 subject: subject.clone(),
-                tag: verdict.tag,
+                tag: verdict.tag().map(str::to_owned),
                 policy: rule.when.tag_policy().cloned(),
                 actions: Arc::clone(&rule.actions),
                 timing: timing(endpoint, rule, waits),

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::outcome::Outcome;
 use super::record::{Run, RunId, RunReport, StepReport};
 use super::sameness::{Deliveries, Keys, Seen};
-use crate::rule::policy::Comparison;
-use crate::rule::subject::Subject;
+use crate::rule::Comparison;
+use crate::rule::Subject;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -248,3 +248,6 @@ impl Queue {
 fn add(at: Timestamp, millis: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

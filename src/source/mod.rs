@@ -14,6 +14,7 @@ pub mod draft;
 pub mod fixed_header;
 pub mod harbor;
 pub mod git;
+pub mod fetch;
 mod github;
 pub mod json;
 pub mod key_set;
