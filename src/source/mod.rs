@@ -6,6 +6,8 @@
 //! To add a source: write `source/NAME.rs` with a [`Source`], add its line to [`SOURCES`], and run
 //! `cargo test --test sources`, which walks the list and says what is missing.
 
+pub mod artifactory;
+pub mod artifactory_layout;
 pub mod azure_container_registry;
 pub mod delivery;
 pub mod distribution;
@@ -36,6 +38,7 @@ use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
 pub static SOURCES: &[&Source] = &[
+    &artifactory::SOURCE,
     &azure_container_registry::SOURCE,
     &distribution::SOURCE,
     &docker_hub::SOURCE,
