@@ -14,10 +14,14 @@ pub mod distribution;
 pub mod docker_hub;
 pub mod draft;
 pub mod fixed_header;
+pub mod google_container_registry;
+pub mod google_token;
 pub mod harbor;
 pub mod json;
+pub mod jwt;
 pub mod key_set;
 pub mod nexus;
+pub mod pub_sub;
 pub mod quay;
 pub mod registry;
 #[cfg(test)]
@@ -42,6 +46,7 @@ pub static SOURCES: &[&Source] = &[
     &azure_container_registry::SOURCE,
     &distribution::SOURCE,
     &docker_hub::SOURCE,
+    &google_container_registry::SOURCE,
     &harbor::SOURCE,
     &nexus::SOURCE,
     &quay::SOURCE,
