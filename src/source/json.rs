@@ -13,6 +13,14 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
     serde_json::from_str(text).map_err(|_| explain::<T>(text))
 }
 
+/// The bytes of the first JSON value of a body, for senders whose bodies have something after it; all of them
+/// if there is none.
+pub fn first_value(body: &[u8]) -> &[u8] {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<IgnoredAny>();
+    let found = matches!(values.next(), Some(Ok(_)));
+    body.get(..values.byte_offset()).filter(|_| found).unwrap_or(body)
+}
+
 /// The slow way, taken only when reading has failed.
 fn explain<T: DeserializeOwned>(body: &str) -> Undecodable {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(body) {
@@ -84,5 +92,13 @@ mod tests {
         for none in [&b"{}"[..], br#"{"at": null}"#, br#"{"at": [1]}"#] {
             assert_eq!(at(none), None);
         }
+    }
+
+    #[test]
+    fn the_first_value_ends_where_it_ends() {
+        assert_eq!(first_value(b" {\"a\": [1]}\n}"), b" {\"a\": [1]}");
+        assert_eq!(first_value(b"{}{}"), b"{}");
+        assert_eq!(first_value(b"{\"a\""), b"{\"a\"");
+        assert_eq!(first_value(b""), b"");
     }
 }

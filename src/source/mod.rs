@@ -6,19 +6,25 @@
 //! To add a source: write `source/NAME.rs` with a [`Source`], add its line to [`SOURCES`], and run
 //! `cargo test --test sources`, which walks the list and says what is missing.
 
+pub mod artifactory;
+pub mod artifactory_layout;
 pub mod azure_container_registry;
 pub mod delivery;
 pub mod distribution;
 pub mod docker_hub;
 pub mod draft;
 pub mod fixed_header;
+pub mod google_container_registry;
+pub mod google_token;
 pub mod harbor;
 pub mod git;
 pub mod fetch;
 mod github;
 pub mod json;
+pub mod jwt;
 pub mod key_set;
 pub mod nexus;
+pub mod pub_sub;
 pub mod quay;
 pub mod registry;
 #[cfg(test)]
@@ -41,10 +47,12 @@ use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
 pub static SOURCES: &[&Source] = &[
+    &artifactory::SOURCE,
     &azure_container_registry::SOURCE,
     &distribution::SOURCE,
     &docker_hub::SOURCE,
     &github::SOURCE,
+    &google_container_registry::SOURCE,
     &harbor::SOURCE,
     &nexus::SOURCE,
     &quay::SOURCE,
