@@ -10,9 +10,11 @@ pub mod delivery;
 pub mod draft;
 pub mod git;
 mod github;
+mod gitlab;
 pub mod json;
 pub mod key_set;
 pub mod signature;
+pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 
@@ -29,7 +31,7 @@ use crate::event::Event;
 use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
-pub static SOURCES: &[&Source] = &[&github::SOURCE];
+pub static SOURCES: &[&Source] = &[&github::SOURCE, &gitlab::SOURCE];
 
 /// A kind of sender.
 #[derive(Debug)]
