@@ -13,13 +13,14 @@ pub mod delivery;
 pub mod distribution;
 pub mod docker_hub;
 pub mod draft;
+pub mod fetch;
 pub mod fixed_header;
+pub mod git;
+mod github;
+mod gitlab;
 pub mod google_container_registry;
 pub mod google_token;
 pub mod harbor;
-pub mod git;
-pub mod fetch;
-mod github;
 pub mod json;
 pub mod jwt;
 pub mod key_set;
@@ -30,6 +31,7 @@ pub mod registry;
 #[cfg(test)]
 mod registry_testing;
 pub mod signature;
+pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 
@@ -57,6 +59,7 @@ pub static SOURCES: &[&Source] = &[
     &nexus::SOURCE,
     &quay::SOURCE,
 ];
+pub static SOURCES: &[&Source] = &[&github::SOURCE, &gitlab::SOURCE];
 
 /// A kind of sender.
 #[derive(Debug)]
