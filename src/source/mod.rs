@@ -54,12 +54,12 @@ pub static SOURCES: &[&Source] = &[
     &distribution::SOURCE,
     &docker_hub::SOURCE,
     &github::SOURCE,
+    &gitlab::SOURCE,
     &google_container_registry::SOURCE,
     &harbor::SOURCE,
     &nexus::SOURCE,
     &quay::SOURCE,
 ];
-pub static SOURCES: &[&Source] = &[&github::SOURCE, &gitlab::SOURCE];
 
 /// A kind of sender.
 #[derive(Debug)]
