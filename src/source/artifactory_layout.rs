@@ -121,5 +121,6 @@ mod tests {
         assert!(mistakes("layout: port")[0].contains("needs registryHost"));
         assert!(mistakes("repository: a/b")[0].contains("key of a repository"));
         assert_eq!(mistakes("layout: subdomian").len(), 1);
+        assert_eq!(mistakes("signature: none").len(), 1);
     }
 }

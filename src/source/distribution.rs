@@ -205,6 +205,8 @@ mod tests {
         assert_eq!(verified(&*registry, &[("X-Token", KEY)], GENUINE), Ok(()));
         assert_eq!(verified(&*registry, &[("X-Token", "wrong")], GENUINE), Err(Refusal::Invalid));
         assert_eq!(verified(&*registry, &[], GENUINE), Err(Refusal::Missing));
+        let (_, mistakes) = configured(&SOURCE, "header: 'a b'", &super::super::Setting::default());
+        assert_eq!(mistakes, ["c.yaml:1:9: header: \"a b\" is not the name of a header"]);
     }
 
     #[test]

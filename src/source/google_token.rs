@@ -12,7 +12,7 @@ use crate::config::fields::Fields;
 
 /// Both spellings are Google's own.
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
-/// The keys that Google's OpenID configuration names.
+/// The keys that Google's discovery document names.
 const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
 /// What a token must say, and the keys that it must be signed by.

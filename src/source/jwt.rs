@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as OpenID Connect issuers sign them, verified against a [`KeySet`]. The algorithm
+//! JSON Web Tokens (RFC 7519) as OIDC issuers sign them, verified against a [`KeySet`]. The algorithm
 //! is RS256 and nothing else, whatever the token says, and a key never comes with the token.
 
 use base64::Engine as _;

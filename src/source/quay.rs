@@ -140,7 +140,7 @@ mod tests {
         let url = "quay.example.com:8443/Acme/web";
         assert_eq!(
             events(&*quay, &json!({"docker_url": url, "updated_tags": ["v2", "latest"]})),
-            [two.clone()]
+            std::slice::from_ref(&two)
         );
         let legacy = r#"{"docker_url": "quay.example.com:8443/acme/web", "visibility": "public",
             "updated_tags": {"v2": "5f3c", "latest": null}, "pushed_image_count": 10, "pruned_image_count": 3}"#;
