@@ -1,6 +1,8 @@
 //! Text from outside, made safe to print.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 /// How much of a text is shown, in characters.
 const SHOWN: usize = 300;
@@ -25,6 +27,24 @@ impl Display for Escaped<'_> {
             if c == '\'' { f.write_char(c)? } else { write!(f, "{}", c.escape_debug())? }
         }
         f.write_char('"')
+    }
+}
+
+/// A text of somebody else's, for the inside of a sentence: no control characters, cut when long.
+pub fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Says something only the first time that this very text comes up; the number of texts is bounded.
+pub fn once(text: &str, say: impl FnOnce(&str)) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if said.len() < 1000 && said.insert(text.to_owned()) {
+        say(text);
     }
 }
 

@@ -1,0 +1,163 @@
+//! What rules do: one file per action.
+//!
+//! To add an action: write `action/NAME.rs`, add a variant and its arms here; the compiler says where. An
+//! action finds its targets, plans each change as a pure request, and carries it out; `explain` stops after the
+//! plan.
+
+mod context;
+mod flux_notify;
+mod reconcile;
+mod restart;
+mod rollout;
+mod set_image;
+mod targets;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::context::{Api, Context, Done, Failure, Found, Preview, Retry, Target};
+use self::flux_notify::FluxNotify;
+use self::reconcile::Reconcile;
+use self::restart::Restart;
+use self::set_image::SetImage;
+use crate::config::fields::{Fields, Node, suggest};
+use crate::config::report::FieldPath;
+
+/// One action of a rule, as the configuration has it. It is kept with each run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Starts new pods, as `kubectl rollout restart` does.
+    Restart(Restart),
+    /// Sets the image of containers.
+    SetImage(SetImage),
+    /// Tells Flux v1.
+    FluxNotify(FluxNotify),
+    /// Asks Flux v2 to reconcile an object now.
+    Reconcile(Reconcile),
+}
+
+/// The names of all actions.
+const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
+
+impl Action {
+    /// Reads an item of `do`: a mapping of one action's name to its fields.
+    pub fn read(node: Node<'_>, path: &FieldPath) -> Option<Self> {
+        let mut outer = node.fields(path.clone())?;
+        let names = outer.names();
+        let [name] = names.as_slice() else {
+            let text = format!("must be one action and its fields; known: {}", NAMES.join(", "));
+            outer.report().mistake(path, text);
+            return None;
+        };
+        let action = match *name {
+            "restart" => Self::Restart(Restart::read(section(&mut outer, "restart")?)?),
+            "setImage" => Self::SetImage(SetImage::read(section(&mut outer, "setImage")?)?),
+            "fluxNotify" => {
+                if let Some(fields) = outer.has("fluxNotify").then(|| outer.section("fluxNotify")) {
+                    fields?.finish();
+                }
+                Self::FluxNotify(FluxNotify {})
+            }
+            "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
+            other => {
+                outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
+                return None;
+            }
+        };
+        Some(action)
+    }
+
+    /// The action that a flux-recv configuration means.
+    pub fn flux_notify() -> Self {
+        Self::FluxNotify(FluxNotify {})
+    }
+
+    /// The word in configurations, answers and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Restart(_) => "restart",
+            Self::SetImage(_) => "setImage",
+            Self::FluxNotify(_) => "fluxNotify",
+            Self::Reconcile(_) => "reconcile",
+        }
+    }
+
+    /// What it does, in one line for `check`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Restart(action) => format!("restart {}", action.targets),
+            Self::SetImage(action) => action.describe(),
+            Self::FluxNotify(_) => "notify Flux v1".to_owned(),
+            Self::Reconcile(action) => format!("reconcile {action}"),
+        }
+    }
+
+    /// Whether it is worth waiting for more events of the same kind.
+    pub fn settles(&self) -> bool {
+        match self {
+            Self::Restart(_) | Self::SetImage(_) => true,
+            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+        }
+    }
+
+    /// The targets, where they are known without looking anything up.
+    pub fn named_targets(&self, context: &Context<'_>) -> Option<Vec<Target>> {
+        match self {
+            Self::Restart(action) => action.targets.named(context)?.ok(),
+            Self::SetImage(action) => action.targets.named(context)?.ok(),
+            Self::FluxNotify(_) => Some(vec![Target::Flux]),
+            Self::Reconcile(action) => action.target(context).ok().map(|target| vec![target]),
+        }
+    }
+
+    /// Finds the targets.
+    pub async fn find(&self, api: &Api, context: &Context<'_>) -> Result<Found, Failure> {
+        match self {
+            Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
+            Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
+            Self::FluxNotify(_) => Ok(Found::these(vec![Target::Flux])),
+            Self::Reconcile(action) => Ok(Found::these(vec![action.target(context)?])),
+        }
+    }
+
+    /// Changes one target, once.
+    pub async fn carry_out(&self, api: &Api, target: &Target, context: &Context<'_>) -> Result<Done, Failure> {
+        match (self, target) {
+            (Self::Restart(_), Target::Workload(workload)) => restart::carry_out(api, workload, context).await,
+            (Self::SetImage(action), Target::Workload(workload)) => action.carry_out(api, workload, context).await,
+            (Self::FluxNotify(_), Target::Flux) => flux_notify::carry_out(api, context).await,
+            (Self::Reconcile(_), Target::Object(object)) => reconcile::carry_out(api, object, context).await,
+            _ => Err(Failure::last(format!("{} cannot be done to {target}", self.name()))),
+        }
+    }
+
+    /// The requests that would change something, without sending them. Without an API, what must be looked up
+    /// is said to need that.
+    pub async fn preview(&self, api: Option<&Api>, context: &Context<'_>) -> Result<Vec<Preview>, String> {
+        let targets = match (self.named_targets(context), api) {
+            (Some(targets), _) => targets,
+            (None, Some(api)) => self.find(api, context).await.map_err(|failure| failure.reason)?.targets,
+            (None, None) => return Ok(vec![Preview::needs_live(self.name(), None)]),
+        };
+        let mut previews = Vec::new();
+        for target in &targets {
+            let preview = match (self, target) {
+                (Self::Restart(_), Target::Workload(workload)) => restart::preview(api, workload, context).await,
+                (Self::SetImage(action), Target::Workload(workload)) => action.preview(api, workload, context).await,
+                (Self::FluxNotify(_), _) => flux_notify::preview(api, context),
+                (Self::Reconcile(_), Target::Object(object)) => Ok(Some(reconcile::preview(api, object, context))),
+                _ => Ok(None),
+            };
+            previews.extend(preview?);
+        }
+        Ok(previews)
+    }
+}
+
+fn section<'a>(outer: &mut Fields<'a>, name: &'static str) -> Option<Fields<'a>> {
+    if !outer.has(name) {
+        outer.mistake(name, "needs its fields, such as namespace and workloads");
+        return None;
+    }
+    outer.section(name)
+}

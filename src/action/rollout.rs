@@ -1,0 +1,54 @@
+//! `rollout`: how a change is followed to its end.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::fields::Fields;
+
+/// How long a rollout is followed when nothing else is said.
+const DEFAULT_WITHIN: Duration = Duration::from_secs(600);
+
+/// How a rollout is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollout {
+    /// How long it may take; `None`: it is not followed.
+    pub within: Option<Duration>,
+    /// What happens when it fails.
+    pub on_failure: OnFailure,
+}
+
+/// What happens when a rollout fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// The change stays.
+    Keep,
+    /// The images that were there are put back.
+    Rollback,
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self { within: Some(DEFAULT_WITHIN), on_failure: OnFailure::Keep }
+    }
+}
+
+impl Rollout {
+    /// Reads `rollout: none` or `rollout: {within, onFailure}`.
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        let default = Self::default();
+        let Some(node) = fields.node("rollout") else { return default };
+        fields.warn("rollout", "is read, but rollouts are not followed yet: a run ends with its patch");
+        if node.value().as_str() == Some("none") {
+            return Self { within: None, ..default };
+        }
+        let Some(mut section) = node.fields(fields.path().field("rollout")) else { return default };
+        let within = section.duration("within").unwrap_or(DEFAULT_WITHIN);
+        let words = [("keep", OnFailure::Keep), ("rollback", OnFailure::Rollback)];
+        let on_failure = section.one_of("onFailure", &words).unwrap_or(default.on_failure);
+        section.finish();
+        Self { within: Some(within), on_failure }
+    }
+}

@@ -1,0 +1,213 @@
+//! `setImage`: the pushed image, by tag, in the containers that run it.
+
+use serde::{Deserialize, Serialize};
+
+use super::context::{Api, Context, Done, Failure, Preview};
+use super::rollout::Rollout;
+use super::targets::{Targets, image_of};
+use crate::config::fields::Fields;
+use crate::event::Event;
+use crate::image::{Image, Repository};
+use crate::kubernetes::error::Trouble;
+use crate::kubernetes::object::Container;
+use crate::kubernetes::patch::{self, ImageChange};
+use crate::kubernetes::{ApiError, Kind, Object, PatchRequest, Workload};
+use crate::rule::{Comparison, Template};
+
+/// What has images that can be set.
+pub(super) const KINDS: &[Kind] = &Kind::ALL;
+
+/// How often a workload that changes under our hands is read again at once.
+const READS: usize = 5;
+
+/// Sets the image of containers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetImage {
+    pub(super) targets: Targets,
+    /// This container, whatever it runs; else those that run the event's repository.
+    container: Option<Template>,
+    /// Take the place also of a tag that the rule's policy cannot compare with.
+    from_any: bool,
+    rollout: Rollout,
+}
+
+/// What is to be done to a workload that was read.
+enum Plan {
+    Nothing(Done),
+    Change(Vec<ImageChange>),
+}
+
+impl SetImage {
+    pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let targets = Targets::read(&mut fields, |_| None);
+        let container = fields.string("container").and_then(|text| {
+            Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok()
+        });
+        let from_any = fields.one_of("from", &[("any", true)]).unwrap_or(false);
+        let rollout = Rollout::read(&mut fields);
+        fields.finish();
+        Some(Self { targets: targets?, container, from_any, rollout })
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let container = self.container.as_ref().map(|name| format!(" of container {name}")).unwrap_or_default();
+        format!("set the image{container} in {}", self.targets)
+    }
+
+    pub(super) async fn carry_out(
+        &self,
+        api: &Api,
+        workload: &Workload,
+        context: &Context<'_>,
+    ) -> Result<Done, Failure> {
+        let mut last = None;
+        for _ in 0..READS {
+            let object = api.kubernetes.get(workload).await?;
+            let changes = match self.plan(workload, &object, context)? {
+                Plan::Nothing(done) => return Ok(done),
+                Plan::Change(changes) => changes,
+            };
+            let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
+            match api.kubernetes.patch(&request).await {
+                Ok(()) => return Ok(Done::succeeded(told(&changes))),
+                Err(error) if has_changed(workload, &error) => last = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.map_or_else(|| Failure::last("it could not be read"), Failure::from))
+    }
+
+    pub(super) async fn preview(
+        &self,
+        api: Option<&Api>,
+        workload: &Workload,
+        context: &Context<'_>,
+    ) -> Result<Option<Preview>, String> {
+        let Some(api) = api else {
+            return Ok(Some(Preview::needs_live("setImage", Some(workload.path()))));
+        };
+        let object = api.kubernetes.get(workload).await.map_err(|error| error.to_string())?;
+        match self.plan(workload, &object, context).map_err(|failure| failure.reason)? {
+            Plan::Nothing(_) => Ok(None),
+            Plan::Change(changes) => {
+                let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
+                Ok(Some(Preview::patch("setImage", api.kubernetes.base(), request)))
+            }
+        }
+    }
+
+    /// What is to be done, from what was read: a pure function.
+    fn plan(&self, workload: &Workload, object: &Object, context: &Context<'_>) -> Result<Plan, Failure> {
+        if object.is_deleting() {
+            return Ok(Plan::Nothing(Done::skipped("it is being deleted")));
+        }
+        let Some(repository) = image_of(context.event) else {
+            return Err(Failure::last(format!("a {} event has no image to set", context.event.kind())));
+        };
+        let container = self.container.as_ref().map(|name| name.render(&context.values)).transpose();
+        let container = container.map_err(Failure::last)?;
+        let wanted = |c: &Container| match &container {
+            Some(name) => c.name == *name,
+            None => Image::parse(&c.image).is_ok_and(|image| image.repository == *repository),
+        };
+        let meant: Vec<_> = object.containers().filter(|(_, _, c)| wanted(c)).collect();
+        if meant.is_empty() {
+            return self.no_container(object, container.as_deref(), repository).map(Plan::Nothing);
+        }
+        let (mut changes, mut reasons) = (Vec::new(), Vec::new());
+        for (list, index, c) in meant {
+            match self.new_image(&c.image, repository, context) {
+                Ok(to) => changes.push(ImageChange { list, index, name: c.name.clone(), from: c.image.clone(), to }),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        if changes.is_empty() {
+            reasons.dedup();
+            return Ok(Plan::Nothing(Done::unchanged(reasons.join("; "))));
+        }
+        if object.is_paused() {
+            return Err(Failure::last(format!(
+                "it is paused, so nothing would roll out: kubectl rollout resume {workload} -n {}",
+                workload.namespace
+            )));
+        }
+        Ok(Plan::Change(changes))
+    }
+
+    /// The image to set in the place of this one, or why it stays.
+    fn new_image(&self, running: &str, repository: &Repository, context: &Context<'_>) -> Result<String, String> {
+        let parsed = Image::parse(running).ok().filter(|image| image.repository == *repository);
+        let tag = context.tag.filter(|tag| !tag.is_empty());
+        if let (Some(policy), Some(offered), Some(image)) = (context.policy, tag, &parsed)
+            && policy.is_ordered()
+            // What is pinned by digest alone has no tag to compare with.
+            && image.spelling.len() < running.len()
+        {
+            match policy.compare(image.tag.as_deref(), offered) {
+                Comparison::Newer => {}
+                Comparison::Same => return Err(format!("{running} is that version already")),
+                Comparison::Older => return Err(format!("{running} is newer than {offered}")),
+                Comparison::NotComparable(_) if self.from_any => {}
+                Comparison::NotComparable(why) => return Err(why),
+            }
+        }
+        let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
+        let digest = match context.event {
+            Event::Deploy(deploy) => deploy.digest.as_ref(),
+            _ => None,
+        };
+        let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+        if tag.is_empty() && digest.is_empty() {
+            return Err("the event names neither tag nor digest".to_owned());
+        }
+        let new = format!("{spelling}{tag}{digest}");
+        if new == running { Err(format!("{running} runs already")) } else { Ok(new) }
+    }
+
+    /// A workload that was named must have the container; one that was found need not.
+    fn no_container(
+        &self,
+        object: &Object,
+        container: Option<&str>,
+        repository: &Repository,
+    ) -> Result<Done, Failure> {
+        let what = match container {
+            Some(name) => format!("it has no container {name}"),
+            None => format!("none of its containers runs {repository}"),
+        };
+        let there: Vec<_> = object.containers().map(|(_, _, c)| format!("{}={}", c.name, c.image)).collect();
+        let reason = format!("{what}; there is {}", there.join(", "));
+        if self.targets.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
+    }
+}
+
+/// Whether the object has changed since it was read: 409, or a JSON patch whose test fails, which is a 422.
+fn has_changed(workload: &Workload, error: &ApiError) -> bool {
+    match error.trouble {
+        Trouble::Conflict => true,
+        Trouble::Invalid(_) => !workload.kind.takes_strategic_merge(),
+        _ => false,
+    }
+}
+
+fn request(
+    manager: &str,
+    workload: &Workload,
+    object: &Object,
+    changes: &[ImageChange],
+    context: &Context<'_>,
+) -> PatchRequest {
+    patch::set_image(workload, object, changes, &context.change_cause(), manager)
+}
+
+/// `web: ghcr.io/acme/web:1 → ghcr.io/acme/web:2`
+fn told(changes: &[ImageChange]) -> String {
+    let each: Vec<_> = changes.iter().map(|c| format!("{}: {} → {}", c.name, c.from, c.to)).collect();
+    each.join(", ")
+}
+
+#[cfg(test)]
+#[path = "set_image/tests.rs"]
+mod tests;

@@ -1,0 +1,214 @@
+//! Where the Kubernetes API is, and what opens it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::config::fields::Fields;
+
+/// `kubectl proxy`'s own default.
+const DEFAULT_API: &str = "http://localhost:8001";
+
+/// Where a pod finds its ServiceAccount (kubernetes.io, "Accessing the Kubernetes API from a Pod").
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// The longest field manager that the API takes, in bytes.
+const LONGEST_MANAGER: usize = 128;
+
+/// How the API is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Where it is.
+    pub api: Address,
+    /// A bearer token, read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// The certificate authority of the API's certificate (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// A client certificate and its key (PEM).
+    pub client_files: Option<(PathBuf, PathBuf)>,
+    /// Who the API shows as the author of a change.
+    pub field_manager: String,
+}
+
+/// Where the API is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `http://…`: a `kubectl proxy`.
+    Http(String),
+    /// `unix:///…`: a `kubectl proxy` on a socket.
+    Unix(PathBuf),
+    /// `https://…`: the API server itself.
+    Https(String),
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            api: Address::Http(DEFAULT_API.to_owned()),
+            token_file: None,
+            ca_file: None,
+            client_files: None,
+            field_manager: "boathook".to_owned(),
+        }
+    }
+}
+
+impl Access {
+    /// Reads the section `kubernetes:`.
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        let mut access = Self::default();
+        if let Some(api) = fields.string("api") {
+            access.set_api(&api).unwrap_or_else(|why| fields.mistake("api", why));
+        }
+        let mut file = |name| fields.string(name).map(|text| fields.report().file(&text));
+        let files = (file("tokenFile"), file("caFile"), file("clientCertFile"), file("clientKeyFile"));
+        let (token, ca, certificate, key) = files;
+        if matches!(access.api, Address::Https(_)) {
+            access.token_file = token.or(access.token_file);
+            access.ca_file = ca.or(access.ca_file);
+        } else if token.is_some() || ca.is_some() || certificate.is_some() || key.is_some() {
+            fields.mistake("api", "tokenFile, caFile and client files go with an https address");
+        }
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => access.client_files = Some((certificate, key)),
+            (None, None) => {}
+            _ => fields.mistake("clientCertFile", "clientCertFile and clientKeyFile go together"),
+        }
+        if let Some(manager) = fields.string("fieldManager") {
+            if manager.is_empty() || manager.len() > LONGEST_MANAGER || !manager.chars().all(|c| c.is_ascii_graphic()) {
+                fields.mistake("fieldManager", "must be 1 to 128 printable characters");
+            }
+            access.field_manager = manager;
+        }
+        access.advise(fields);
+        access
+    }
+
+    /// Takes another address: `http://…`, `unix:///…`, `in-cluster` or `https://…`.
+    pub fn set_api(&mut self, api: &str) -> Result<(), String> {
+        if api == "in-cluster" {
+            return self.set_in_cluster(Path::new(SERVICE_ACCOUNT), |name| std::env::var(name).ok());
+        }
+        self.api = if let Some(path) = api.strip_prefix("unix://") {
+            if !path.starts_with('/') {
+                return Err(format!("{}: the socket needs an absolute path: unix:///run/proxy/kube.sock", show(api)));
+            }
+            Address::Unix(PathBuf::from(path))
+        } else {
+            let url = reqwest::Url::parse(api).map_err(|error| format!("{}: {error}", show(api)))?;
+            let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+            if !bare || url.host().is_none() {
+                return Err(format!("{}: must be an address without user and query", show(api)));
+            }
+            let base = url.as_str().trim_end_matches('/').to_owned();
+            match url.scheme() {
+                "http" => Address::Http(base),
+                "https" => Address::Https(base),
+                _ => {
+                    return Err(format!(
+                        "{}: must be http://…, unix:///…, in-cluster or https://…",
+                        show(api)
+                    ));
+                }
+            }
+        };
+        Ok(())
+    }
+
+    /// The address and files that Kubernetes gives to every pod.
+    fn set_in_cluster(
+        &mut self,
+        service_account: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), String> {
+        let needed = |name: &str| {
+            variable(name).ok_or_else(|| format!("in-cluster: the environment has no {name}: is this a pod?"))
+        };
+        let (host, port) = (needed("KUBERNETES_SERVICE_HOST")?, needed("KUBERNETES_SERVICE_PORT")?);
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        self.api = Address::Https(format!("https://{host}:{port}"));
+        self.token_file = Some(service_account.join("token"));
+        self.ca_file = Some(service_account.join("ca.crt"));
+        Ok(())
+    }
+
+    /// Says what is legal but unwise.
+    fn advise(&self, fields: &Fields<'_>) {
+        match &self.api {
+            Address::Http(base) if !is_loopback(base) => {
+                fields.warn("api", "plain http to another host: whoever is in between, or reaches it, has its rights");
+            }
+            Address::Https(_) if self.ca_file.is_none() => {
+                fields.mistake("caFile", "is missing: without it no https API could be trusted");
+            }
+            _ => {}
+        }
+    }
+
+    /// The beginning of every URL.
+    pub fn base(&self) -> &str {
+        match &self.api {
+            Address::Http(base) | Address::Https(base) => base,
+            // kubectl proxy accepts no other Host, on a socket neither.
+            Address::Unix(_) => "http://localhost",
+        }
+    }
+}
+
+/// The address, for logs.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.api {
+            Address::Http(base) | Address::Https(base) => f.write_str(base),
+            Address::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+fn is_loopback(base: &str) -> bool {
+    let url = reqwest::Url::parse(base).ok();
+    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn show(text: &str) -> String {
+    format!("\"{}\"", text.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(api: &str) -> Result<String, String> {
+        let mut access = Access::default();
+        access.set_api(api).map(|()| access.to_string())
+    }
+
+    #[test]
+    fn addresses_are_read() {
+        assert_eq!(set("http://localhost:8001/"), Ok("http://localhost:8001".into()));
+        assert_eq!(set("unix:///run/proxy/kube.sock"), Ok("unix:///run/proxy/kube.sock".into()));
+        assert_eq!(set("https://10.0.0.1:6443"), Ok("https://10.0.0.1:6443".into()));
+        for bad in ["", "localhost:8001", "ftp://x", "unix://run/x", "http://u:p@h/", "http://h/?q", "http://"] {
+            assert!(set(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn in_a_cluster_the_pods_own_files_are_used() {
+        let mut access = Access::default();
+        let v6 = |name: &str| Some(if name.ends_with("HOST") { "fd00::1" } else { "443" }.to_owned());
+        access.set_in_cluster(Path::new("/sa"), v6).unwrap();
+        assert_eq!(access.base(), "https://[fd00::1]:443");
+        assert_eq!(access.token_file.as_deref(), Some(Path::new("/sa/token")));
+        assert_eq!(access.ca_file.as_deref(), Some(Path::new("/sa/ca.crt")));
+        let why = access.set_in_cluster(Path::new("/sa"), |_| None).unwrap_err();
+        assert!(why.contains("KUBERNETES_SERVICE_HOST"), "{why}");
+    }
+
+    #[test]
+    fn only_loopback_is_plain_http_without_a_warning() {
+        assert!(is_loopback("http://localhost:8001") && is_loopback("http://[::1]:1") && is_loopback("http://127.0.0.9"));
+        assert!(!is_loopback("http://10.0.0.1:8001") && !is_loopback("http://localhost.example.com"));
+    }
+}

@@ -1,0 +1,22 @@
+//! The Kubernetes API: how it is reached, what is read of workloads, which patches change them.
+//!
+//! Requests that change something are made by pure functions in [`patch`], so that `explain` shows exactly what
+//! the worker sends.
+
+pub mod access;
+pub mod client;
+mod credentials;
+pub mod dns;
+pub mod error;
+pub mod kind;
+pub mod object;
+pub mod patch;
+mod selector;
+
+pub use self::access::Access;
+pub use self::client::Client;
+pub use self::error::ApiError;
+pub use self::kind::{Kind, Workload};
+pub use self::object::Object;
+pub use self::patch::PatchRequest;
+pub use self::selector::Selector;

@@ -1,0 +1,198 @@
+//! What is read of a workload: the few fields that decide what to do. The rest, and above all managedFields
+//! and environment variables, is never kept.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::kind::Kind;
+
+/// A workload as the API showed it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Object {
+    /// The object's metadata.
+    #[serde(default)]
+    pub metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+}
+
+/// The metadata that matter.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metadata {
+    /// The object's name.
+    pub name: String,
+    /// For optimistic concurrency.
+    pub resource_version: String,
+    /// `None` if the object has no annotations at all, which a JSON patch must know.
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// Set once the object is being deleted.
+    pub deletion_timestamp: Option<String>,
+    owner_references: Vec<OwnerReference>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct OwnerReference {
+    kind: String,
+    name: String,
+    controller: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Spec {
+    paused: bool,
+    template: Option<Template>,
+    job_template: Option<JobTemplate>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct JobTemplate {
+    spec: JobSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct JobSpec {
+    template: Option<Template>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Template {
+    metadata: TemplateMetadata,
+    spec: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct TemplateMetadata {
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpec {
+    containers: Vec<Container>,
+    init_containers: Vec<Container>,
+}
+
+/// A container of the pod template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Container {
+    /// Empty for the only container of a Knative Service that names none.
+    pub name: String,
+    /// As it is spelt there.
+    pub image: String,
+}
+
+/// Which list of the pod template a container stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContainerList {
+    /// `containers`
+    Containers,
+    /// `initContainers`
+    InitContainers,
+}
+
+impl ContainerList {
+    /// The field's name.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Containers => "containers",
+            Self::InitContainers => "initContainers",
+        }
+    }
+}
+
+impl Object {
+    /// Every container with its list and its place there.
+    pub fn containers(&self) -> impl Iterator<Item = (ContainerList, usize, &Container)> {
+        let spec = self.template().map(|template| &template.spec);
+        let list = move |list, containers: fn(&PodSpec) -> &Vec<Container>| {
+            spec.into_iter().flat_map(containers).enumerate().map(move |(i, container)| (list, i, container))
+        };
+        let containers = list(ContainerList::Containers, |spec| &spec.containers);
+        containers.chain(list(ContainerList::InitContainers, |spec| &spec.init_containers))
+    }
+
+    /// An annotation of the pod template.
+    pub fn template_annotation(&self, name: &str) -> Option<&str> {
+        let annotations = self.template()?.metadata.annotations.as_ref()?;
+        annotations.get(name).map(String::as_str)
+    }
+
+    /// Whether a Deployment is paused: it takes changes and rolls nothing out.
+    pub fn is_paused(&self) -> bool {
+        self.spec.paused
+    }
+
+    /// Whether the object is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// What controls this object and would undo a change of it (`Revision game-00001`), if anything does.
+    pub fn controller(&self) -> Option<String> {
+        let owner = self.metadata.owner_references.iter().find(|owner| owner.controller)?;
+        Some(format!("{} {}", owner.kind, owner.name))
+    }
+
+    fn template(&self) -> Option<&Template> {
+        self.spec.template.as_ref().or_else(|| self.spec.job_template.as_ref()?.spec.template.as_ref())
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    #[serde(default)]
+    pub(super) metadata: ListMetadata,
+    #[serde(default)]
+    pub(super) items: Vec<Object>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListMetadata {
+    /// The next page's token.
+    #[serde(rename = "continue", default)]
+    pub(super) next: Option<String>,
+}
+
+/// A place in the pod template of a kind, as a JSON pointer.
+pub fn image_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
+    format!("{}/spec/{}/{index}/image", kind.template(), list.field())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn containers_are_found_wherever_the_template_is() {
+        let pod = json!({"spec": {
+            "containers": [{"name": "web", "image": "web:1", "env": [{"name": "A", "value": "secret"}]}, {"image": "x"}],
+            "initContainers": [{"name": "migrate", "image": "web:1"}],
+        }});
+        for spec in [json!({"template": pod}), json!({"jobTemplate": {"spec": {"template": pod}}})] {
+            let object: Object = serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": spec})).unwrap();
+            let found: Vec<_> = object.containers().map(|(list, i, c)| (list.field(), i, c.name.as_str())).collect();
+            assert_eq!(found, [("containers", 0, "web"), ("containers", 1, ""), ("initContainers", 0, "migrate")]);
+            assert!(!format!("{object:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn what_controls_an_object_is_named() {
+        let owner = json!([{"kind": "X", "name": "x"}, {"kind": "Revision", "name": "game-1", "controller": true}]);
+        let object = json!({"metadata": {"name": "a", "ownerReferences": owner}});
+        let object: Object = serde_json::from_value(object).unwrap();
+        assert_eq!(object.controller().unwrap(), "Revision game-1");
+    }
+}
