@@ -6,9 +6,13 @@
 //! To add a source: write `source/NAME.rs` with a [`Source`], add its line to [`SOURCES`], and run
 //! `cargo test --test sources`, which walks the list and says what is missing.
 
+mod bitbucket_cloud;
+mod bitbucket_server;
 pub mod delivery;
 pub mod draft;
+mod generic;
 pub mod git;
+mod gitea;
 mod github;
 mod gitlab;
 pub mod json;
@@ -31,7 +35,14 @@ use crate::event::Event;
 use crate::key::Key;
 
 /// Every kind of sender, in alphabetical order.
-pub static SOURCES: &[&Source] = &[&github::SOURCE, &gitlab::SOURCE];
+pub static SOURCES: &[&Source] = &[
+    &bitbucket_cloud::SOURCE,
+    &bitbucket_server::SOURCE,
+    &generic::SOURCE,
+    &github::SOURCE,
+    &gitea::SOURCE,
+    &gitlab::SOURCE,
+];
 
 /// A kind of sender.
 #[derive(Debug)]
