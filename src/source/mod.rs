@@ -39,8 +39,8 @@ pub static SOURCES: &[&Source] = &[
     &bitbucket_cloud::SOURCE,
     &bitbucket_server::SOURCE,
     &generic::SOURCE,
-    &github::SOURCE,
     &gitea::SOURCE,
+    &github::SOURCE,
     &gitlab::SOURCE,
 ];
 
