@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{Algorithm, SOURCE, hmac_hex};
 use crate::source::draft::SampleEvent;
 use crate::source::testing::{
-    configure, decode, events, flux_recv, ignored, now, plain, sample, signed, verify,
+    configure, decode, events, flux_recv, ignored, now, plain, sample, signed, verify, with,
 };
 use crate::source::{Identity, Receiver, Refusal, Setting, Undecodable};
 
@@ -11,12 +11,6 @@ const TAG: &[u8] = include_bytes!("../../../tests/data/bitbucket_server/tag_anno
 const PUSH: [(&str, &str); 1] = [("X-Event-Key", "repo:refs_changed")];
 const PING: (&str, &str) = ("X-Event-Key", "diagnostics:ping");
 const KEY: &[u8] = b"0123456789abcdef";
-
-fn with(body: &[u8], pointer: &str, value: Value) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    *body.pointer_mut(pointer).unwrap() = value;
-    body.to_string().into_bytes()
-}
 
 fn made_up() -> Vec<u8> {
     plain(&SOURCE).sample(&sample(SampleEvent::Git), now()).unwrap().body

@@ -2,18 +2,12 @@ use serde_json::{Value, json};
 
 use super::{Algorithm, SOURCE, hmac_hex};
 use crate::source::draft::SampleEvent;
-use crate::source::testing::{configure, decode, events, ignored, now, plain, sample, signed, verify};
+use crate::source::testing::{configure, decode, events, ignored, now, plain, sample, signed, verify, with};
 use crate::source::{Identity, Refusal, Setting, Undecodable};
 
 const KEY: &[u8] = b"0123456789abcdef";
 const PUSH: [(&str, &str); 1] = [("X-Gitea-Event", "push")];
 const PACKAGE: [(&str, &str); 1] = [("X-Gitea-Event", "package")];
-
-fn with(body: &[u8], pointer: &str, value: Value) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    *body.pointer_mut(pointer).unwrap() = value;
-    body.to_string().into_bytes()
-}
 
 fn made_up(event: SampleEvent) -> Vec<u8> {
     plain(&SOURCE).sample(&sample(event), now()).unwrap().body

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::SOURCE;
 use crate::source::draft::SampleEvent;
-use crate::source::testing::{decode, events, flux_recv, ignored, plain, sample, signed, verify};
+use crate::source::testing::{decode, events, flux_recv, ignored, plain, sample, signed, verify, with};
 use crate::source::{Identity, Refusal, Undecodable};
 
 const TAG: &[u8] = include_bytes!("../../../tests/data/github/push_annotated_tag.json");
@@ -13,13 +13,6 @@ const KNOWN: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4
 
 fn on(event: &str) -> Vec<(&str, &str)> {
     vec![("X-GitHub-Event", event), ("X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958")]
-}
-
-/// A body, changed at a JSON pointer.
-fn with(body: &[u8], pointer: &str, value: Value) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    *body.pointer_mut(pointer).unwrap() = value;
-    body.to_string().into_bytes()
 }
 
 fn made_up(event: SampleEvent) -> Vec<u8> {
