@@ -111,15 +111,14 @@ impl Package {
         Ok(Event::Image(ImagePushed { repository: self.repository(pushed)?, tags: vec![tag], digest }))
     }
 
-    /// GitHub's own example says `npm` in one field and `docker` in the other: one of them is enough.
+    /// GitHub's own examples say `npm` in one field and `docker` in the other, of images and of npm packages:
+    /// the ecosystem alone decides nothing against the type.
     fn is_container(&self) -> bool {
-        let says = |field: &Option<String>| {
-            let is = |word| field.as_deref().is_some_and(|text: &str| text.eq_ignore_ascii_case(word));
-            is("container") || is("docker")
-        };
+        let is =
+            |text: &String| text.eq_ignore_ascii_case("container") || text.eq_ignore_ascii_case("docker");
         let container = self.pushed.as_ref().and_then(|pushed| pushed.container.as_ref());
         let has_tag = container.is_some_and(|container| container.tag.is_some());
-        says(&self.kind) || says(&self.ecosystem) || has_tag
+        has_tag || self.kind.as_ref().or(self.ecosystem.as_ref()).is_some_and(is)
     }
 
     /// `package_url` without its tag; else put together from registry, owner and name.

@@ -105,6 +105,7 @@ fn manifests_without_a_tag_are_ignored() {
         assert!(reason.starts_with("the manifest has no tag"), "{reason}");
     }
     let none = with(&untagged, "/registry_package/package_version/container_metadata", Value::Null);
+    let none = with(&none, "/registry_package/package_type", json!("CONTAINER"));
     assert!(ignored(&*plain(&SOURCE), &on("registry_package"), &none).starts_with("the manifest has no tag"));
 }
 
@@ -114,8 +115,7 @@ fn what_is_no_image_is_ignored() {
     let config = "/registry_package/package_version/container_metadata/manifest/config/media_type";
     let chart = with(PACKAGE, config, json!("application/vnd.cncf.helm.config.v1+json"));
     assert_eq!(reason(&chart), "the package is a Helm chart, not an image");
-    let npm = with(PACKAGE, "/registry_package/ecosystem", json!("npm"));
-    let npm = with(&npm, "/registry_package/package_version/container_metadata", Value::Null);
+    let npm = with(PACKAGE, "/registry_package/package_version/container_metadata", Value::Null);
     assert_eq!(reason(&npm), "a package of type npm is no image");
     assert_eq!(reason(&with(PACKAGE, "/action", json!("deleted"))), "the package's action is deleted");
     for action in ["updated", "create"] {
