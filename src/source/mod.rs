@@ -9,13 +9,17 @@
 pub mod artifactory;
 pub mod artifactory_layout;
 pub mod azure_container_registry;
+mod bitbucket_cloud;
+mod bitbucket_server;
 pub mod delivery;
 pub mod distribution;
 pub mod docker_hub;
 pub mod draft;
 pub mod fetch;
 pub mod fixed_header;
+mod generic;
 pub mod git;
+mod gitea;
 mod github;
 mod gitlab;
 pub mod google_container_registry;
@@ -51,8 +55,12 @@ use crate::key::Key;
 pub static SOURCES: &[&Source] = &[
     &artifactory::SOURCE,
     &azure_container_registry::SOURCE,
+    &bitbucket_cloud::SOURCE,
+    &bitbucket_server::SOURCE,
     &distribution::SOURCE,
     &docker_hub::SOURCE,
+    &generic::SOURCE,
+    &gitea::SOURCE,
     &github::SOURCE,
     &gitlab::SOURCE,
     &google_container_registry::SOURCE,

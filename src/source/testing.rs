@@ -36,6 +36,7 @@ pub(super) fn flux_recv(source: &Source) -> Box<dyn Receiver> {
     configure(source, "{}", &Setting { flux_recv: true, ..Setting::default() }).unwrap()
 }
 
+/// Headers as `source::headers` and drafts take them.
 pub(super) fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -45,6 +46,7 @@ pub(super) fn now() -> jiff::Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
+/// Verifies a request by one key.
 pub(super) fn verify(
     receiver: &dyn Receiver,
     key: &[u8],
@@ -56,6 +58,7 @@ pub(super) fn verify(
     super::verify(receiver, PathAlone::Refused, &[Key::new(key)], &delivery, now()).map(|_| ())
 }
 
+/// Decodes a request, verification waived.
 pub(super) fn decode(
     receiver: &dyn Receiver,
     headers: &[(&str, &str)],
@@ -77,6 +80,13 @@ pub(super) fn ignored(receiver: &dyn Receiver, headers: &[(&str, &str)], body: &
         [crate::event::Event::Ignored { reason }] => reason.clone(),
         other => panic!("{other:?}"),
     }
+}
+
+/// A body, changed at a JSON pointer.
+pub(super) fn with(body: &[u8], pointer: &str, value: serde_json::Value) -> Vec<u8> {
+    let mut body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    *body.pointer_mut(pointer).unwrap() = value;
+    body.to_string().into_bytes()
 }
 
 /// A sample's values.

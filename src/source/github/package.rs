@@ -24,10 +24,12 @@ struct Package {
     name: Option<String>,
     namespace: Option<String>,
     owner: Option<User>,
-    package_type: Option<String>,
+    #[serde(rename = "package_type")]
+    kind: Option<String>,
     ecosystem: Option<String>,
     registry: Option<Registry>,
-    package_version: Option<Version>,
+    #[serde(rename = "package_version")]
+    pushed: Option<Pushed>,
 }
 
 #[derive(Deserialize)]
@@ -36,10 +38,13 @@ struct Registry {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct Pushed {
+    /// The manifest's digest.
     version: Option<String>,
-    package_url: Option<String>,
-    container_metadata: Option<Container>,
+    #[serde(rename = "package_url")]
+    url: Option<String>,
+    #[serde(rename = "container_metadata")]
+    container: Option<Container>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +81,7 @@ pub(super) fn read(body: &[u8], event: &str) -> Result<(Event, Option<String>), 
     };
     let action = json::need(body.action, "action")?;
     let event = if matches!(action.as_str(), "published" | "updated" | "create") {
-        package.pushed()?
+        package.event()?
     } else {
         Event::ignored(format!("the package's action is {}", git::shown(&action)))
     };
@@ -84,16 +89,16 @@ pub(super) fn read(body: &[u8], event: &str) -> Result<(Event, Option<String>), 
 }
 
 impl Package {
-    fn pushed(self) -> Result<Event, Undecodable> {
+    fn event(self) -> Result<Event, Undecodable> {
         if !self.is_container() {
-            let kind = self.package_type.or(self.ecosystem).unwrap_or_else(|| "unknown".into());
+            let kind = self.kind.or(self.ecosystem).unwrap_or_else(|| "unknown".into());
             return Ok(Event::ignored(format!("a package of type {} is no image", git::shown(&kind))));
         }
-        let version = json::need(self.package_version.as_ref(), "package.package_version")?;
-        if version.config_type() == Some(HELM_CONFIG) {
+        let pushed = json::need(self.pushed.as_ref(), "package.package_version")?;
+        if pushed.config_type() == Some(HELM_CONFIG) {
             return Ok(Event::ignored("the package is a Helm chart, not an image"));
         }
-        let Some(tag) = version.tag() else {
+        let Some(tag) = pushed.tag() else {
             return Ok(Event::ignored(
                 "the manifest has no tag (part of a multi-platform image, or untagged)",
             ));
@@ -102,24 +107,23 @@ impl Package {
             let path = "package.package_version.container_metadata.tag.name";
             return Err(Undecodable::UnknownShape(format!("{path}: \"{}\" is no tag", git::shown(&tag))));
         }
-        let digest = version.digest();
-        Ok(Event::Image(ImagePushed { repository: self.repository(version)?, tags: vec![tag], digest }))
+        let digest = pushed.digest();
+        Ok(Event::Image(ImagePushed { repository: self.repository(pushed)?, tags: vec![tag], digest }))
     }
 
-    /// GitHub's own example says `npm` in one field and `docker` in the other: one of them is enough.
+    /// GitHub's own examples say `npm` in one field and `docker` in the other, of images and of npm packages:
+    /// the ecosystem alone decides nothing against the type.
     fn is_container(&self) -> bool {
-        let says = |field: &Option<String>| {
-            let is = |word| field.as_deref().is_some_and(|text: &str| text.eq_ignore_ascii_case(word));
-            is("container") || is("docker")
-        };
-        let version = self.package_version.as_ref();
-        let has_tag = version.and_then(Version::container).is_some_and(|container| container.tag.is_some());
-        says(&self.package_type) || says(&self.ecosystem) || has_tag
+        let is =
+            |text: &String| text.eq_ignore_ascii_case("container") || text.eq_ignore_ascii_case("docker");
+        let container = self.pushed.as_ref().and_then(|pushed| pushed.container.as_ref());
+        let has_tag = container.is_some_and(|container| container.tag.is_some());
+        has_tag || self.kind.as_ref().or(self.ecosystem.as_ref()).is_some_and(is)
     }
 
     /// `package_url` without its tag; else put together from registry, owner and name.
-    fn repository(&self, version: &Version) -> Result<Repository, Undecodable> {
-        if let Some(image) = version.image() {
+    fn repository(&self, pushed: &Pushed) -> Result<Repository, Undecodable> {
+        if let Some(image) = pushed.image() {
             return Ok(image.repository);
         }
         let owner = self.owner.as_ref().and_then(|owner| owner.login.as_deref());
@@ -134,18 +138,14 @@ impl Package {
     }
 }
 
-impl Version {
-    fn container(&self) -> Option<&Container> {
-        self.container_metadata.as_ref()
-    }
-
+impl Pushed {
     fn config_type(&self) -> Option<&str> {
-        self.container()?.manifest.as_ref()?.config.as_ref()?.media_type.as_deref()
+        self.container.as_ref()?.manifest.as_ref()?.config.as_ref()?.media_type.as_deref()
     }
 
     /// The image that `package_url` names, if it is one with a registry. An untagged manifest's ends in a colon.
     fn image(&self) -> Option<Image> {
-        let url = self.package_url.as_deref()?.trim_end_matches(':');
+        let url = self.url.as_deref()?.trim_end_matches(':');
         let (host, _) = url.split_once('/')?;
         let named = host.contains(['.', ':']) || host == "localhost";
         named.then(|| Image::parse(url).ok()).flatten()
@@ -153,7 +153,7 @@ impl Version {
 
     /// The tag; `None` for a manifest without one, whose tag is empty, missing or its digest.
     fn tag(&self) -> Option<String> {
-        let tag = match self.container().and_then(|container| container.tag.as_ref()) {
+        let tag = match self.container.as_ref().and_then(|container| container.tag.as_ref()) {
             Some(tag) => tag.name.clone(),
             None => self.image().and_then(|image| image.tag),
         };
@@ -162,7 +162,7 @@ impl Version {
 
     /// The first field that holds a valid digest: examples' are often cut short.
     fn digest(&self) -> Option<Digest> {
-        let container = self.container();
+        let container = self.container.as_ref();
         let tag = container.and_then(|container| container.tag.as_ref()?.digest.as_deref());
         let manifest = container.and_then(|container| container.manifest.as_ref()?.digest.as_deref());
         [tag, manifest, self.version.as_deref()].into_iter().flatten().find_map(Digest::parse)

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::SOURCE;
 use crate::source::draft::SampleEvent;
-use crate::source::testing::{decode, events, flux_recv, ignored, plain, sample, signed, verify};
+use crate::source::testing::{decode, events, flux_recv, ignored, plain, sample, signed, verify, with};
 use crate::source::{Identity, Refusal, Undecodable};
 
 const TAG: &[u8] = include_bytes!("../../../tests/data/github/push_annotated_tag.json");
@@ -13,13 +13,6 @@ const KNOWN: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4
 
 fn on(event: &str) -> Vec<(&str, &str)> {
     vec![("X-GitHub-Event", event), ("X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958")]
-}
-
-/// A body, changed at a JSON pointer.
-fn with(body: &[u8], pointer: &str, value: Value) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    *body.pointer_mut(pointer).unwrap() = value;
-    body.to_string().into_bytes()
 }
 
 fn made_up(event: SampleEvent) -> Vec<u8> {
@@ -112,6 +105,7 @@ fn manifests_without_a_tag_are_ignored() {
         assert!(reason.starts_with("the manifest has no tag"), "{reason}");
     }
     let none = with(&untagged, "/registry_package/package_version/container_metadata", Value::Null);
+    let none = with(&none, "/registry_package/package_type", json!("CONTAINER"));
     assert!(ignored(&*plain(&SOURCE), &on("registry_package"), &none).starts_with("the manifest has no tag"));
 }
 
@@ -121,8 +115,7 @@ fn what_is_no_image_is_ignored() {
     let config = "/registry_package/package_version/container_metadata/manifest/config/media_type";
     let chart = with(PACKAGE, config, json!("application/vnd.cncf.helm.config.v1+json"));
     assert_eq!(reason(&chart), "the package is a Helm chart, not an image");
-    let npm = with(PACKAGE, "/registry_package/ecosystem", json!("npm"));
-    let npm = with(&npm, "/registry_package/package_version/container_metadata", Value::Null);
+    let npm = with(PACKAGE, "/registry_package/package_version/container_metadata", Value::Null);
     assert_eq!(reason(&npm), "a package of type npm is no image");
     assert_eq!(reason(&with(PACKAGE, "/action", json!("deleted"))), "the package's action is deleted");
     for action in ["updated", "create"] {

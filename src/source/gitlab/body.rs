@@ -82,8 +82,8 @@ pub(super) fn read(body: &[u8], header: Option<&str>) -> Result<Read, Undecodabl
     match kind.as_str() {
         "push" | "tag_push" => push(json::read(body)?),
         "pipeline" => pipeline(json::read(body)?),
-        "repository_update" => ignored("repository_update repeats what push and tag_push say"),
-        other => ignored(format!("the event {} leads to nothing here", git::shown(other))),
+        "repository_update" => Ok(ignored("repository_update repeats what push and tag_push say")),
+        other => Ok(ignored(format!("the event {} leads to nothing here", git::shown(other)))),
     }
 }
 
@@ -104,8 +104,8 @@ fn agree(kind: &str, header: Option<&str>) -> Result<(), Undecodable> {
     Err(Undecodable::UnknownShape(format!("object_kind: {kind}, but X-Gitlab-Event says {header}")))
 }
 
-fn ignored(reason: impl Into<String>) -> Result<Read, Undecodable> {
-    Ok(Read { event: Event::ignored(reason), actor: None })
+fn ignored(reason: impl Into<String>) -> Read {
+    Read { event: Event::ignored(reason), actor: None }
 }
 
 fn push(push: Push) -> Result<Read, Undecodable> {
@@ -114,7 +114,7 @@ fn push(push: Push) -> Result<Read, Undecodable> {
     // No field says that a reference was deleted.
     let reference = match git::moved(&full, git::is_zero(&after)) {
         Ok(reference) => reference,
-        Err(reason) => return ignored(reason),
+        Err(reason) => return Ok(ignored(reason)),
     };
     // `after` of an annotated tag is the tag's own object; `checkout_sha` may be missing.
     let after = matches!(reference, GitRef::Branch(_)).then_some(after);
@@ -131,17 +131,17 @@ fn pipeline(pipeline: Pipeline) -> Result<Read, Undecodable> {
     let run = json::need(pipeline.object_attributes, "object_attributes")?;
     let status = json::need(run.status, "object_attributes.status")?;
     if status != "success" {
-        return ignored(format!("the pipeline's status is {}", git::shown(&status)));
+        return Ok(ignored(format!("the pipeline's status is {}", git::shown(&status))));
     }
     // What a merge request's pipeline ran is not on the branch that it names.
     let source = run.source.as_deref();
     let merge = source == Some("merge_request_event") || source.is_none() && pipeline.merge_request.is_some();
     if merge || source == Some("external_pull_request_event") {
-        return ignored("the pipeline ran for a merge request, not for a branch");
+        return Ok(ignored("the pipeline ran for a merge request, not for a branch"));
     }
     let name = json::need(run.reference.filter(|name| !name.is_empty()), "object_attributes.ref")?;
     if name.starts_with("refs/") {
-        return ignored(format!("{} is neither a branch nor a tag", git::shown(&name)));
+        return Ok(ignored(format!("{} is neither a branch nor a tag", git::shown(&name))));
     }
     let reference = if run.tag == Some(true) { GitRef::Tag(name) } else { GitRef::Branch(name) };
     let (repository, urls) = json::need(pipeline.project, "project")?.name_and_urls()?;

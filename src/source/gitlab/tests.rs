@@ -2,17 +2,11 @@ use serde_json::{Value, json};
 
 use super::{GitLab, SOURCE};
 use crate::source::draft::SampleEvent;
-use crate::source::testing::{decode, events, ignored, now, plain, sample, signed, verify};
+use crate::source::testing::{decode, events, ignored, now, plain, sample, signed, verify, with};
 use crate::source::{Identity, Receiver, Refusal, Undecodable};
 
 const TAG: &[u8] = include_bytes!("../../../tests/data/gitlab/tag_push_annotated.json");
 const SIGNING_KEY: &[u8] = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-fn with(body: &[u8], pointer: &str, value: Value) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    *body.pointer_mut(pointer).unwrap() = value;
-    body.to_string().into_bytes()
-}
 
 fn made_up(event: SampleEvent) -> Vec<u8> {
     GitLab.sample(&sample(event), now()).unwrap().body

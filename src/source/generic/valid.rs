@@ -1,0 +1,64 @@
+//! What the fields of a request may hold. Every check says what is needed.
+
+use jiff::Timestamp;
+
+/// Text for people: 1 to `LIMIT` bytes, nothing that a terminal or a later substitution would act on.
+pub(super) fn text<const LIMIT: usize>(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        return Err("is empty");
+    }
+    if text.len() > LIMIT {
+        return Err("is too long");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("has a control character");
+    }
+    if text.contains("${") { Err("has ${ in it, which is kept for substitution") } else { Ok(()) }
+}
+
+/// A DNS label (RFC 1123): a namespace's name.
+pub(super) fn label(text: &str) -> Result<(), &'static str> {
+    let valid = text.len() <= 63 && is_label(text);
+    if valid { Ok(()) } else { Err("must be 1 to 63 lower-case letters, digits and -, not at an end") }
+}
+
+/// A DNS subdomain (RFC 1123): a workload's name.
+pub(super) fn subdomain(text: &str) -> Result<(), &'static str> {
+    let valid = text.len() <= 253 && text.split('.').all(is_label);
+    if valid { Ok(()) } else { Err("must be 1 to 253 lower-case letters, digits, - and ., not at an end") }
+}
+
+fn is_label(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.bytes().next().is_some_and(word)
+        && text.bytes().last().is_some_and(word)
+        && text.bytes().all(|b| word(b) || b == b'-')
+}
+
+/// An identity: it becomes a key of the journal and stands in logs.
+pub(super) fn id(id: &str) -> Result<(), &'static str> {
+    if !(1..=128).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("must be 1 to 128 printable ASCII characters without spaces");
+    }
+    text::<128>(id)
+}
+
+/// A commit's id.
+pub(super) fn commit(text: &str) -> Result<(), &'static str> {
+    let valid = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if valid { Ok(()) } else { Err("must be 7 to 64 hex digits") }
+}
+
+/// A strategy's name: `rolling`, `blue-green`.
+pub(super) fn word(text: &str) -> Result<(), &'static str> {
+    let valid = (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if valid { Ok(()) } else { Err("must be 1 to 64 letters, digits, - and _") }
+}
+
+/// A time (RFC 3339).
+pub(super) fn time(text: &str) -> Result<(), &'static str> {
+    text.parse::<Timestamp>()
+        .map(|_| ())
+        .map_err(|_| "must be a time (RFC 3339) such as 2026-03-01T12:00:00Z")
+}
