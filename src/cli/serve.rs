@@ -173,7 +173,7 @@ async fn until_told(
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
                 engine.set_api(api);
-                fetching = fetch::keep_fetched(&config);
+                drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));
             }
             Some((Err(why), _)) => log::error!("the new configuration is refused and the old one stays: {why}"),

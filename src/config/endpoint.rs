@@ -139,7 +139,8 @@ impl Endpoint {
             fields.warn("rules", "is empty: deliveries are verified and nothing follows");
         }
         if source.name == "Generic" {
-            for (i, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.when.deploy_without_image()) {
+            let open = rules.iter().enumerate().filter(|(_, rule)| rule.when.deploy_without_image());
+            for (i, _) in open {
                 let path = fields.path().field("rules").index(i);
                 let text = "a rule for deploy requests needs when.image, or the request could name any image";
                 fields.report().mistake(&path, text);

@@ -151,7 +151,10 @@ impl Config {
         }
         let endpoints = match fields.list("endpoints") {
             Some(list) => {
-                list.into_iter().filter_map(|(path, node)| Endpoint::read(node.fields(path)?)).collect()
+                list.into_iter()
+                    .enumerate()
+                    .filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index))
+                    .collect()
             }
             None => {
                 if !fields.has("endpoints") {

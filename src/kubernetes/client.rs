@@ -95,15 +95,7 @@ impl Client {
         let mut starts = 1;
         let (mut kept, mut next) = (Vec::new(), None::<String>);
         loop {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", &PAGE.to_string());
-            if let Some(selector) = selector {
-                query.append_pair("labelSelector", selector.as_str());
-            }
-            if let Some(next) = &next {
-                query.append_pair("continue", next);
-            }
-            let path = format!("{}?{}", kind.collection(namespace), query.finish());
+            let path = format!("{}?{}", kind.collection(namespace), query(selector, next.as_deref()));
             let page: Page = match self.send(Method::GET, &path, None, asked.clone()).await {
                 Ok(page) => page,
                 Err(ApiError { trouble: Trouble::Gone, .. }) if starts < LIST_STARTS => {
@@ -188,6 +180,19 @@ impl Client {
         let authorization = state.token.as_mut().map(|token| token.header(new_token)).transpose()?;
         Ok((state.http.clone(), authorization))
     }
+}
+
+/// The query of one page of a list.
+fn query(selector: Option<&Selector>, next: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &PAGE.to_string());
+    if let Some(selector) = selector {
+        query.append_pair("labelSelector", selector.as_str());
+    }
+    if let Some(next) = next {
+        query.append_pair("continue", next);
+    }
+    query.finish()
 }
 
 /// What a request asks of a kind, for its error.

@@ -134,6 +134,13 @@ impl Engine {
         self.queue().pending()
     }
 
+    /// Logs every run that has not ended: what the end of the process loses.
+    pub fn name_what_is_left(&self) {
+        for report in self.queue().unfinished() {
+            log::error!("not finished before the end: run={} rule={}", report.id, report.rule);
+        }
+    }
+
     /// From now on another API is used, also by runs that are under way.
     pub fn set_api(&self, api: Api) {
         *self.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(api);

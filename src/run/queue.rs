@@ -239,6 +239,11 @@ impl Queue {
         self.deliveries.get(seen).is_none_or(|memory| memory.fate.is_some())
     }
 
+    /// The runs that have not ended.
+    pub fn unfinished(&self) -> impl Iterator<Item = &RunReport> {
+        self.runs.values().map(|entry| &entry.report).filter(|report| report.outcome.is_none())
+    }
+
     /// How many runs have not ended.
     pub fn pending(&self) -> usize {
         self.pending

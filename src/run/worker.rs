@@ -84,11 +84,15 @@ async fn step(engine: &Arc<Engine>, run: &Arc<Run>, number: usize) -> End {
 
 /// Finds a step's targets, trying for as long as a target may be tried.
 async fn find(engine: &Arc<Engine>, run: &Arc<Run>, action: &Action) -> Result<(Vec<Target>, String), End> {
-    let found = retrying(engine, run, "targets", async || {
+    let mut tries = Tries::new(engine, run, "targets");
+    let found = loop {
+        tries.begin();
         let api = engine.api();
-        action.find(&api, &context(run)).await
-    })
-    .await?;
+        match action.find(&api, &context(run)).await {
+            Ok(found) => break found,
+            Err(failure) => tries.wait_after(failure).await?,
+        }
+    };
     let skipped: Vec<_> = found.skipped.iter().map(|(what, why)| format!("{what}: {why}")).collect();
     Ok((found.targets, skipped.join("; ")))
 }
@@ -124,18 +128,7 @@ async fn all_targets(
 
 async fn one_target(engine: &Arc<Engine>, run: &Arc<Run>, step: usize, target: &Target) -> End {
     let Some(action) = run.actions.get(step) else { return (Outcome::Skipped, String::new()) };
-    let done = retrying(engine, run, &target.to_string(), async || {
-        // Both are given back during the pauses between tries.
-        let _leave = engine.locks.take(target.full_name()).await;
-        let _permit = engine.in_flight.acquire().await;
-        let api = engine.api();
-        action.carry_out(&api, target, &context(run)).await
-    })
-    .await;
-    let end = match done {
-        Ok(done) => (done.outcome, done.reason),
-        Err(end) => end,
-    };
+    let end = try_target(engine, run, action, target).await.unwrap_or_else(|end| end);
     log::info!(
         "run={} action={} target={} outcome={} reason={}",
         run.id,
@@ -148,36 +141,65 @@ async fn one_target(engine: &Arc<Engine>, run: &Arc<Run>, step: usize, target: &
     (end.0, if end.1.is_empty() { String::new() } else { format!("{target}: {}", end.1) })
 }
 
-/// Tries until it works, fails for good, or the run's time is up.
-async fn retrying<T>(
-    engine: &Arc<Engine>,
-    run: &Arc<Run>,
-    what: &str,
-    attempt: impl AsyncFn() -> Result<T, Failure>,
-) -> Result<T, End> {
-    let mut backoff = Backoff::default();
-    let until = run.delivery.received.checked_add(SignedDuration::from_millis(run.timing.retry_for));
+async fn try_target(engine: &Engine, run: &Run, action: &Action, target: &Target) -> Result<End, End> {
+    let name = target.to_string();
+    let mut tries = Tries::new(engine, run, &name);
     loop {
-        // Read before the attempt: what fails after closing has had its last try.
-        let last = engine.is_closing();
-        let Failure { reason, retry } = match attempt().await {
-            Ok(value) => return Ok(value),
-            Err(failure) => failure,
+        tries.begin();
+        let done = {
+            // Both are given back during the pauses between tries.
+            let _leave = engine.locks.take(target.full_name()).await;
+            let _permit = engine.in_flight.acquire().await;
+            let api = engine.api();
+            action.carry_out(&api, target, &context(run)).await
         };
+        match done {
+            Ok(done) => return Ok((done.outcome, done.reason)),
+            Err(failure) => tries.wait_after(failure).await?,
+        }
+    }
+}
+
+/// The tries of one target, or of finding targets: until it works, fails for good, or the run's time is up.
+struct Tries<'a> {
+    engine: &'a Engine,
+    run: &'a Run,
+    what: &'a str,
+    backoff: Backoff,
+    until: Timestamp,
+    /// Whether the engine was closed when the try began: what fails then has had its last try.
+    last: bool,
+}
+
+impl<'a> Tries<'a> {
+    fn new(engine: &'a Engine, run: &'a Run, what: &'a str) -> Self {
+        let until = run.delivery.received.checked_add(SignedDuration::from_millis(run.timing.retry_for));
+        let until = until.unwrap_or(Timestamp::MAX);
+        Self { engine, run, what, backoff: Backoff::default(), until, last: false }
+    }
+
+    fn begin(&mut self) {
+        self.last = self.engine.is_closing();
+    }
+
+    /// Waits until the next try; the end if there is none.
+    async fn wait_after(&mut self, Failure { reason, retry }: Failure) -> Result<(), End> {
         let Some(retry) = retry else { return Err((Outcome::Failed, reason)) };
-        if last {
-            log::error!("run={} target={} not sent before the end: {}", run.id, what, Escaped(&reason));
+        let (run, what, shown) = (self.run.id, self.what, Escaped(&reason));
+        if self.last {
+            log::error!("run={run} target={what} not sent before the end: {shown}");
             return Err((Outcome::Expired, format!("the relay was stopped; until then: {reason}")));
         }
-        let pause = backoff.next(retry.after);
-        if until.is_ok_and(|until| Timestamp::now() + SignedDuration::try_from(pause).unwrap_or_default() > until) {
+        let pause = self.backoff.next(retry.after);
+        if Timestamp::now() + SignedDuration::try_from(pause).unwrap_or_default() > self.until {
             return Err((Outcome::Expired, format!("given up after retryFor; the last try said: {reason}")));
         }
-        log::warn!("run={} target={} trying again in {:.1}s: {}", run.id, what, pause.as_secs_f64(), Escaped(&reason));
+        log::warn!("run={run} target={what} trying again in {:.1}s: {shown}", pause.as_secs_f64());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = engine.closed() => {}
+            () = self.engine.closed() => {}
         }
+        Ok(())
     }
 }
 
