@@ -77,7 +77,12 @@ fn show(options: &Options) -> Result<()> {
     println!("relay           http://{}", relay.address());
     println!("Kubernetes API  {api}{}\n", if double.is_some() { " (a double in this process)" } else { "" });
 
-    println!("before  {} in {}\n{}\n", options.workload, options.namespace, indent(&template(options, &api)?));
+    println!(
+        "before  {} in {}\n{}\n",
+        options.workload,
+        options.namespace,
+        indent(&template(options, &api)?)
+    );
 
     let stage = Stage { relay: &relay, config: &config };
     let (repository, digest) = (Repository::parse(&options.image)?, made_up_digest()?);
@@ -104,7 +109,12 @@ fn show(options: &Options) -> Result<()> {
     println!("what the relay sent to Kubernetes once things had settled (2 s):");
     settled(&relay, double.as_ref())?;
 
-    println!("\nafter   {} in {}\n{}", options.workload, options.namespace, indent(&template(options, &api)?));
+    println!(
+        "\nafter   {} in {}\n{}",
+        options.workload,
+        options.namespace,
+        indent(&template(options, &api)?)
+    );
     Ok(())
 }
 
@@ -162,7 +172,13 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Makes a delivery as its sender would, sends it, and shows it with its answer.
-    fn send(&self, endpoint: &str, title: &str, sample: &Sample, change: impl FnOnce(&mut Draft)) -> Result<()> {
+    fn send(
+        &self,
+        endpoint: &str,
+        title: &str,
+        sample: &Sample,
+        change: impl FnOnce(&mut Draft),
+    ) -> Result<()> {
         let endpoint = self.config.endpoint(endpoint).ok_or("no such endpoint")?;
         let now = Timestamp::now();
         let mut draft = endpoint.receiver.sample(sample, now).ok_or("no such sample")?;
@@ -235,6 +251,7 @@ fn made_up_digest() -> Result<Digest> {
 
 fn new_key() -> Result<String> {
     let mut bytes = [0; 32];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(|_| "no randomness")?;
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| "no randomness")?;
     Ok(hex::encode(bytes))
 }

@@ -194,7 +194,9 @@ mod tests {
         ] {
             let repository = Repository::parse(repository).unwrap();
             let event = Event::Image(ImagePushed { repository, tags: vec!["x".into()], digest: None });
-            let expected = format!(r#"{{"Kind":"image","Source":{{"Name":{{"Domain":"{domain}","Image":"{image}"}}}}}}"#);
+            let expected = format!(
+                r#"{{"Kind":"image","Source":{{"Name":{{"Domain":"{domain}","Image":"{image}"}}}}}}"#
+            );
             assert_eq!(json(&event), expected);
         }
     }

@@ -57,7 +57,9 @@ fn main() {
     println!("idle                     {}", process.memory());
 
     let address = relay.address().to_owned();
-    let run = |kind| runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections));
+    let run = |kind| {
+        runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections))
+    };
     scenario("accepted 8 KB push", &process, || run(Kind::Signed));
     scenario("refused 8 KB push", &process, || run(Kind::WronglySigned));
     scenario("unknown hook", &process, || run(Kind::UnknownHook));
@@ -76,7 +78,13 @@ fn main() {
     let address = relay.address().to_owned();
     println!("\nwith the API server away:");
     scenario("accepted 8 KB push", &process, || {
-        runtime.block_on(client::deliver(&address, KEY, Kind::Signed, options.deliveries, options.connections))
+        runtime.block_on(client::deliver(
+            &address,
+            KEY,
+            Kind::Signed,
+            options.deliveries,
+            options.connections,
+        ))
     });
 }
 

@@ -71,7 +71,9 @@ impl<'a> Context<'a> {
     pub fn change_cause(&self) -> String {
         let what = match self.event {
             Event::Image(image) => image_and_tag(image.repository.as_str(), self.tag),
-            Event::Deploy(deploy) => image_and_tag(deploy.image.as_str(), self.tag.filter(|tag| !tag.is_empty())),
+            Event::Deploy(deploy) => {
+                image_and_tag(deploy.image.as_str(), self.tag.filter(|tag| !tag.is_empty()))
+            }
             Event::Git(git) | Event::Pipeline(git) => format!("{} {}", git.repository, git.reference.full()),
             Event::Ping | Event::Ignored { .. } => self.event.kind().to_owned(),
         };

@@ -121,10 +121,19 @@ impl Action {
     }
 
     /// Changes one target, once.
-    pub async fn carry_out(&self, api: &Api, target: &Target, context: &Context<'_>) -> Result<Done, Failure> {
+    pub async fn carry_out(
+        &self,
+        api: &Api,
+        target: &Target,
+        context: &Context<'_>,
+    ) -> Result<Done, Failure> {
         match (self, target) {
-            (Self::Restart(_), Target::Workload(workload)) => restart::carry_out(api, workload, context).await,
-            (Self::SetImage(action), Target::Workload(workload)) => action.carry_out(api, workload, context).await,
+            (Self::Restart(_), Target::Workload(workload)) => {
+                restart::carry_out(api, workload, context).await
+            }
+            (Self::SetImage(action), Target::Workload(workload)) => {
+                action.carry_out(api, workload, context).await
+            }
             (Self::FluxNotify(_), Target::Flux) => flux_notify::carry_out(api, context).await,
             (Self::Reconcile(_), Target::Object(object)) => reconcile::carry_out(api, object, context).await,
             _ => Err(Failure::last(format!("{} cannot be done to {target}", self.name()))),
@@ -142,10 +151,16 @@ impl Action {
         let mut previews = Vec::new();
         for target in &targets {
             let preview = match (self, target) {
-                (Self::Restart(_), Target::Workload(workload)) => restart::preview(api, workload, context).await,
-                (Self::SetImage(action), Target::Workload(workload)) => action.preview(api, workload, context).await,
+                (Self::Restart(_), Target::Workload(workload)) => {
+                    restart::preview(api, workload, context).await
+                }
+                (Self::SetImage(action), Target::Workload(workload)) => {
+                    action.preview(api, workload, context).await
+                }
                 (Self::FluxNotify(_), _) => flux_notify::preview(api, context),
-                (Self::Reconcile(_), Target::Object(object)) => Ok(Some(reconcile::preview(api, object, context))),
+                (Self::Reconcile(_), Target::Object(object)) => {
+                    Ok(Some(reconcile::preview(api, object, context)))
+                }
                 _ => Ok(None),
             };
             previews.extend(preview?);

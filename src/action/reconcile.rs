@@ -79,7 +79,11 @@ impl Reconcile {
     }
 }
 
-pub(super) async fn carry_out(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Done, Failure> {
+pub(super) async fn carry_out(
+    api: &Api,
+    object: &FluxObject,
+    context: &Context<'_>,
+) -> Result<Done, Failure> {
     api.kubernetes.patch(&request(api.kubernetes.field_manager(), object, context)).await?;
     Ok(Done::succeeded("Flux was asked to reconcile it"))
 }
@@ -120,7 +124,11 @@ fn name(
 }
 
 /// Kind, group, version and plural: from the table, or from `apiVersion`.
-fn resource(fields: &Fields<'_>, kind: &str, api_version: Option<&str>) -> Option<(String, String, String, String)> {
+fn resource(
+    fields: &Fields<'_>,
+    kind: &str,
+    api_version: Option<&str>,
+) -> Option<(String, String, String, String)> {
     let known = FLUX_KINDS.iter().find(|(name, ..)| *name == kind);
     let Some(api_version) = api_version else {
         let Some((kind, group, version, plural)) = known else {
@@ -132,9 +140,9 @@ fn resource(fields: &Fields<'_>, kind: &str, api_version: Option<&str>) -> Optio
         let own = |text: &&str| (*text).to_owned();
         return Some((own(kind), own(group), own(version), own(plural)));
     };
-    let parts = api_version.split_once('/').filter(|(group, version)| {
-        kubernetes_name(group).is_ok() && namespace_name(version).is_ok()
-    });
+    let parts = api_version
+        .split_once('/')
+        .filter(|(group, version)| kubernetes_name(group).is_ok() && namespace_name(version).is_ok());
     let Some((group, version)) = parts else {
         fields.mistake("apiVersion", "must be GROUP/VERSION, such as source.toolkit.fluxcd.io/v1");
         return None;
@@ -152,7 +160,9 @@ fn plural(kind: &str) -> String {
     let lower = kind.to_ascii_lowercase();
     match lower.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        _ if lower.ends_with(['s', 'x']) || lower.ends_with("ch") || lower.ends_with("sh") => format!("{lower}es"),
+        _ if lower.ends_with(['s', 'x']) || lower.ends_with("ch") || lower.ends_with("sh") => {
+            format!("{lower}es")
+        }
         _ => format!("{lower}s"),
     }
 }

@@ -36,7 +36,11 @@ impl Restart {
     }
 }
 
-pub(super) async fn carry_out(api: &Api, workload: &Workload, context: &Context<'_>) -> Result<Done, Failure> {
+pub(super) async fn carry_out(
+    api: &Api,
+    workload: &Workload,
+    context: &Context<'_>,
+) -> Result<Done, Failure> {
     let object = api.kubernetes.get(workload).await?;
     if let Some(done) = nothing_to_do(workload, &object, context)? {
         return Ok(done);
@@ -65,7 +69,11 @@ pub(super) async fn preview(
 }
 
 /// Why nothing is to be done, if so; an error if nothing can be done.
-fn nothing_to_do(workload: &Workload, object: &Object, context: &Context<'_>) -> Result<Option<Done>, Failure> {
+fn nothing_to_do(
+    workload: &Workload,
+    object: &Object,
+    context: &Context<'_>,
+) -> Result<Option<Done>, Failure> {
     if object.is_deleting() {
         return Ok(Some(Done::skipped("it is being deleted")));
     }

@@ -41,9 +41,9 @@ enum Plan {
 impl SetImage {
     pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
         let targets = Targets::read(&mut fields, |_| None);
-        let container = fields.string("container").and_then(|text| {
-            Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok()
-        });
+        let container = fields
+            .string("container")
+            .and_then(|text| Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok());
         let from_any = fields.one_of("from", &[("any", true)]).unwrap_or(false);
         let rollout = Rollout::read(&mut fields);
         fields.finish();
@@ -51,7 +51,8 @@ impl SetImage {
     }
 
     pub(super) fn describe(&self) -> String {
-        let container = self.container.as_ref().map(|name| format!(" of container {name}")).unwrap_or_default();
+        let container =
+            self.container.as_ref().map(|name| format!(" of container {name}")).unwrap_or_default();
         format!("set the image{container} in {}", self.targets)
     }
 
@@ -118,7 +119,9 @@ impl SetImage {
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         for (list, index, c) in meant {
             match self.new_image(&c.image, repository, context) {
-                Ok(to) => changes.push(ImageChange { list, index, name: c.name.clone(), from: c.image.clone(), to }),
+                Ok(to) => {
+                    changes.push(ImageChange { list, index, name: c.name.clone(), from: c.image.clone(), to })
+                }
                 Err(reason) => reasons.push(reason),
             }
         }
@@ -136,7 +139,12 @@ impl SetImage {
     }
 
     /// The image to set in the place of this one, or why it stays.
-    fn new_image(&self, running: &str, repository: &Repository, context: &Context<'_>) -> Result<String, String> {
+    fn new_image(
+        &self,
+        running: &str,
+        repository: &Repository,
+        context: &Context<'_>,
+    ) -> Result<String, String> {
         let parsed = Image::parse(running).ok().filter(|image| image.repository == *repository);
         let tag = context.tag.filter(|tag| !tag.is_empty());
         if let (Some(policy), Some(offered), Some(image)) = (context.policy, tag, &parsed)

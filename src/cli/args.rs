@@ -8,9 +8,9 @@ pub(super) fn normalize(arguments: impl IntoIterator<Item = OsString>) -> Result
     let mut normal = Vec::new();
     let mut verbatim = false;
     for argument in arguments.into_iter().skip(1) {
-        let argument = argument
-            .into_string()
-            .map_err(|bad| format!("the argument {} is not valid UTF-8", bad.to_string_lossy().escape_debug()))?;
+        let argument = argument.into_string().map_err(|bad| {
+            format!("the argument {} is not valid UTF-8", bad.to_string_lossy().escape_debug())
+        })?;
         match argument.split_once('=') {
             Some((flag, value)) if !verbatim && flag.starts_with("--") && flag.len() > 2 => {
                 normal.extend([flag.to_owned(), value.to_owned()]);

@@ -51,7 +51,11 @@ fn table(config: &Config) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "Kubernetes API  {}", config.kubernetes);
-    if config.endpoints.iter().any(|e| e.rules.iter().any(|r| r.actions.iter().any(|a| a.name() == "fluxNotify"))) {
+    if config
+        .endpoints
+        .iter()
+        .any(|e| e.rules.iter().any(|r| r.actions.iter().any(|a| a.name() == "fluxNotify")))
+    {
         let _ = writeln!(text, "Flux API        {}", config.flux);
     }
     for endpoint in &config.endpoints {

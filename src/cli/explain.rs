@@ -65,8 +65,9 @@ impl Explain {
             check::report(&loaded);
             return Exit::Usage;
         };
-        let asked = send::endpoint(config, &self.endpoint)
-            .and_then(|endpoint| Ok((endpoint, source::headers(&send::headers(&self.header)?)?, send::read_body()?)));
+        let asked = send::endpoint(config, &self.endpoint).and_then(|endpoint| {
+            Ok((endpoint, source::headers(&send::headers(&self.header)?)?, send::read_body()?))
+        });
         let (endpoint, headers, body) = match asked {
             Ok(asked) => asked,
             Err(why) => {
@@ -108,7 +109,9 @@ async fn explain(
     let verification = verification(endpoint, delivery, now);
     let decoded = match endpoint.receiver.decode(&Verified::waived(delivery)) {
         Ok(decoded) => decoded,
-        Err(Undecodable::Malformed(place)) => return Err(format!("the delivery would be answered 400: {place}")),
+        Err(Undecodable::Malformed(place)) => {
+            return Err(format!("the delivery would be answered 400: {place}"));
+        }
         Err(Undecodable::UnknownShape(place)) => {
             Decoded::ignored(format!("a shape that is not known: {place}"))
         }
@@ -154,7 +157,8 @@ fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
     let verdict = |rule: &crate::config::Rule| {
         let each: Vec<_> = events.iter().map(|event| rule.when.judge(event)).collect();
         let matched = each.iter().any(|verdict| verdict.matched());
-        let mut why: Vec<_> = each.iter().filter(|v| v.matched() == matched).map(|v| v.why().to_string()).collect();
+        let mut why: Vec<_> =
+            each.iter().filter(|v| v.matched() == matched).map(|v| v.why().to_string()).collect();
         why.dedup();
         RuleVerdict { endpoint: endpoint.name.clone(), rule: rule.number, matched, why: why.join("; ") }
     };

@@ -99,21 +99,33 @@ impl Send {
 
     fn sampled(&self, endpoint: &Endpoint, event: &str, now: Timestamp) -> Result<Draft, String> {
         let words: Vec<_> = SampleEvent::WORDS.iter().map(|(word, _)| *word).collect();
-        let event = SampleEvent::WORDS.iter().find(|(word, _)| *word == event).map(|(_, event)| *event).ok_or_else(
-            || format!("--sample {}: not an event{}", event.escape_debug(), crate::config::fields::suggest(event, &words)),
-        )?;
+        let event =
+            SampleEvent::WORDS.iter().find(|(word, _)| *word == event).map(|(_, event)| *event).ok_or_else(
+                || {
+                    format!(
+                        "--sample {}: not an event{}",
+                        event.escape_debug(),
+                        crate::config::fields::suggest(event, &words)
+                    )
+                },
+            )?;
         let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
         let sample = Sample {
             event,
-            image: Repository::parse(&or(&self.image, "ghcr.io/acme/web")).map_err(|e| format!("--image: {e}"))?,
+            image: Repository::parse(&or(&self.image, "ghcr.io/acme/web"))
+                .map_err(|e| format!("--image: {e}"))?,
             tag: or(&self.tag, "latest"),
-            digest: Digest::parse(&format!("sha256:{}", random_hex::<32>())).ok_or("no digest could be made up")?,
+            digest: Digest::parse(&format!("sha256:{}", random_hex::<32>()))
+                .ok_or("no digest could be made up")?,
             repository: or(&self.repository, "acme/web"),
             branch: or(&self.branch, "main"),
             commit: random_hex::<20>(),
         };
         let source = endpoint.source.name;
-        endpoint.receiver.sample(&sample, now).ok_or_else(|| format!("{source} sends no such event: no sample of it"))
+        endpoint
+            .receiver
+            .sample(&sample, now)
+            .ok_or_else(|| format!("{source} sends no such event: no sample of it"))
     }
 
     fn post(&self, draft: Draft, url: &str, patience: Duration) -> Exit {

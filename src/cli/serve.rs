@@ -112,12 +112,15 @@ async fn serve(config: Config, watch: Watch, listen: &str) -> Result<(), String>
     let api = Api::new(&config.kubernetes, &config.flux)?;
     let own_workload = or_env(None, "BOATHOOK_SELF");
     let engine = Arc::new(Engine::new(api, own_workload));
-    let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
     let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
     if config.state.is_none() {
-        log::warn!("no state directory: accepted work is kept in memory only, and lost if the process is killed");
+        log::warn!(
+            "no state directory: accepted work is kept in memory only, and lost if the process is killed"
+        );
     } else {
         log::warn!("state is set, but this version keeps accepted work in memory only");
     }
@@ -176,7 +179,9 @@ async fn until_told(
                 drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));
             }
-            Some((Err(why), _)) => log::error!("the new configuration is refused and the old one stays: {why}"),
+            Some((Err(why), _)) => {
+                log::error!("the new configuration is refused and the old one stays: {why}")
+            }
             None => {
                 for mistake in &loaded.findings.mistakes {
                     log::error!("{mistake}");

@@ -36,7 +36,10 @@ impl Url {
             );
         }
         if bytes.is_empty() {
-            complain(&format!("the key file {} is empty: make a key with `boathook keygen`", self.key.display()));
+            complain(&format!(
+                "the key file {} is empty: make a key with `boathook keygen`",
+                self.key.display()
+            ));
             return Exit::Failed;
         }
         let path = Key::new(bytes).path_digest(b"").expose_path();

@@ -62,7 +62,8 @@ impl Endpoint {
         if let Some(name) = &name
             && !is_name(name)
         {
-            fields.mistake("name", "must be 1 to 63 letters, digits and . _ -: it stands in logs and metrics");
+            fields
+                .mistake("name", "must be 1 to 63 letters, digits and . _ -: it stands in logs and metrics");
         }
         let (keys, key_field) = keys::read(&mut fields);
         let path_alone = match fields.one_of("verify", &[("path", PathAlone::Allowed)]) {

@@ -48,8 +48,7 @@ fn endpoint(mut fields: Fields<'_>, index: usize) -> Option<Endpoint> {
     let registry_host = fields.string("registryHost").unwrap_or_default();
     let receiver = (source.configure)(&mut fields, &setting);
     // flux-recv took no notice of a signature from Bitbucket's cloud, which may be made with another secret.
-    let path_alone =
-        if source.name == "BitbucketCloud" { PathAlone::Ignoring } else { PathAlone::Refused };
+    let path_alone = if source.name == "BitbucketCloud" { PathAlone::Ignoring } else { PathAlone::Refused };
     if receiver.proof().is_none() || path_alone == PathAlone::Ignoring {
         fields.warn("source", "whoever knows the path can call it, so treat the URL as a secret");
     }
@@ -85,10 +84,14 @@ fn key(fields: &mut Fields<'_>) -> Option<Key> {
         }
     };
     if bytes.last() == Some(&b'\n') {
-        fields.warn("keyPath", "the newline at the end belongs to the key, as flux-recv has it; version 1 drops it");
+        fields.warn(
+            "keyPath",
+            "the newline at the end belongs to the key, as flux-recv has it; version 1 drops it",
+        );
     }
     if bytes.len() < Key::SHORTEST {
-        let text = format!("the key has {} bytes; version 1 refuses fewer than {}", bytes.len(), Key::SHORTEST);
+        let text =
+            format!("the key has {} bytes; version 1 refuses fewer than {}", bytes.len(), Key::SHORTEST);
         fields.warn("keyPath", text);
     }
     Some(Key::new(bytes))

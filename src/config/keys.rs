@@ -15,7 +15,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
     match has {
         (true, true) => fields.mistake("keyEnv", "keyPath is there too: use one of them"),
         (false, false) => {
-            let text = "keyPath is missing: name a key file next to the configuration (boathook keygen --out FILE)";
+            let text =
+                "keyPath is missing: name a key file next to the configuration (boathook keygen --out FILE)";
             fields.report().mistake(fields.path(), text);
         }
         _ => {}

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
-pub(crate) use self::keys::trim_newline;
 use self::fields::{Fields, Node};
+pub(crate) use self::keys::trim_newline;
 use self::locate::Place;
 use self::report::{FieldPath, Findings, Report, Told};
 pub use self::rule::Rule;
@@ -150,12 +150,11 @@ impl Config {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
         }
         let endpoints = match fields.list("endpoints") {
-            Some(list) => {
-                list.into_iter()
-                    .enumerate()
-                    .filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index))
-                    .collect()
-            }
+            Some(list) => list
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index))
+                .collect(),
             None => {
                 if !fields.has("endpoints") {
                     fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
@@ -218,7 +217,10 @@ impl Config {
 
 fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Overrides, report: &Report) {
     let at = |flag: &str, why: String| {
-        report.mistake(&FieldPath::default(), format!("{flag} on the command line or in the environment: {why}"));
+        report.mistake(
+            &FieldPath::default(),
+            format!("{flag} on the command line or in the environment: {why}"),
+        );
     };
     if let Some(api) = &overrides.kube_api {
         kubernetes.set_api(api).unwrap_or_else(|why| at("--kube-api", why));
@@ -237,5 +239,8 @@ fn read_text(file: &Path) -> Result<String, String> {
 }
 
 fn broken(told: Told) -> Loaded {
-    Loaded { config: None, findings: Findings { mistakes: vec![told], warnings: Vec::new(), files: Vec::new() } }
+    Loaded {
+        config: None,
+        findings: Findings { mistakes: vec![told], warnings: Vec::new(), files: Vec::new() },
+    }
 }

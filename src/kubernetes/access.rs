@@ -74,7 +74,10 @@ impl Access {
             _ => fields.mistake("clientCertFile", "clientCertFile and clientKeyFile go together"),
         }
         if let Some(manager) = fields.string("fieldManager") {
-            if manager.is_empty() || manager.len() > LONGEST_MANAGER || !manager.chars().all(|c| c.is_ascii_graphic()) {
+            if manager.is_empty()
+                || manager.len() > LONGEST_MANAGER
+                || !manager.chars().all(|c| c.is_ascii_graphic())
+            {
                 fields.mistake("fieldManager", "must be 1 to 128 printable characters");
             }
             access.field_manager = manager;
@@ -90,7 +93,10 @@ impl Access {
         }
         self.api = if let Some(path) = api.strip_prefix("unix://") {
             if !path.starts_with('/') {
-                return Err(format!("{}: the socket needs an absolute path: unix:///run/proxy/kube.sock", show(api)));
+                return Err(format!(
+                    "{}: the socket needs an absolute path: unix:///run/proxy/kube.sock",
+                    show(api)
+                ));
             }
             Address::Unix(PathBuf::from(path))
         } else {
@@ -135,7 +141,10 @@ impl Access {
     fn advise(&self, fields: &Fields<'_>) {
         match &self.api {
             Address::Http(base) if !is_loopback(base) => {
-                fields.warn("api", "plain http to another host: whoever is in between, or reaches it, has its rights");
+                fields.warn(
+                    "api",
+                    "plain http to another host: whoever is in between, or reaches it, has its rights",
+                );
             }
             Address::Https(_) if self.ca_file.is_none() => {
                 fields.mistake("caFile", "is missing: without it no https API could be trusted");
@@ -189,7 +198,9 @@ mod tests {
         assert_eq!(set("http://localhost:8001/"), Ok("http://localhost:8001".into()));
         assert_eq!(set("unix:///run/proxy/kube.sock"), Ok("unix:///run/proxy/kube.sock".into()));
         assert_eq!(set("https://10.0.0.1:6443"), Ok("https://10.0.0.1:6443".into()));
-        for bad in ["", "localhost:8001", "ftp://x", "unix://run/x", "http://u:p@h/", "http://h/?q", "http://"] {
+        for bad in
+            ["", "localhost:8001", "ftp://x", "unix://run/x", "http://u:p@h/", "http://h/?q", "http://"]
+        {
             assert!(set(bad).is_err(), "{bad}");
         }
     }
@@ -208,7 +219,11 @@ mod tests {
 
     #[test]
     fn only_loopback_is_plain_http_without_a_warning() {
-        assert!(is_loopback("http://localhost:8001") && is_loopback("http://[::1]:1") && is_loopback("http://127.0.0.9"));
+        assert!(
+            is_loopback("http://localhost:8001")
+                && is_loopback("http://[::1]:1")
+                && is_loopback("http://127.0.0.9")
+        );
         assert!(!is_loopback("http://10.0.0.1:8001") && !is_loopback("http://localhost.example.com"));
     }
 }

@@ -142,7 +142,10 @@ impl Client {
         }
         serde_json::from_slice(&answer).map_err(|error| ApiError {
             asked,
-            trouble: Trouble::Other { status: status.as_u16(), message: format!("the answer is no JSON of the API: {error}") },
+            trouble: Trouble::Other {
+                status: status.as_u16(),
+                message: format!("the answer is no JSON of the API: {error}"),
+            },
         })
     }
 
@@ -247,7 +250,9 @@ fn tls(access: &Access) -> Result<rustls::ClientConfig, String> {
         let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         for certificate in CertificateDer::pem_slice_iter(&bytes) {
             let certificate = certificate.map_err(|error| format!("{shown} is not PEM: {error}"))?;
-            roots.add(certificate).map_err(|error| format!("{shown} has a certificate that is not valid: {error}"))?;
+            roots
+                .add(certificate)
+                .map_err(|error| format!("{shown} has a certificate that is not valid: {error}"))?;
         }
         if roots.is_empty() {
             return Err(format!("{shown} has no certificate"));
@@ -266,8 +271,9 @@ fn tls(access: &Access) -> Result<rustls::ClientConfig, String> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("{} is not PEM: {error}", certificate.display()))?;
     let key_bytes = read(key)?;
-    let private =
-        PrivateKeyDer::from_pem_slice(&key_bytes).map_err(|error| format!("{} has no key: {error}", key.display()))?;
-    tls.with_client_auth_cert(chain, private)
-        .map_err(|error| format!("{} and {} do not go together: {error}", certificate.display(), key.display()))
+    let private = PrivateKeyDer::from_pem_slice(&key_bytes)
+        .map_err(|error| format!("{} has no key: {error}", key.display()))?;
+    tls.with_client_auth_cert(chain, private).map_err(|error| {
+        format!("{} and {} do not go together: {error}", certificate.display(), key.display())
+    })
 }

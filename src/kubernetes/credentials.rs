@@ -67,7 +67,8 @@ fn bearer(bytes: &[u8]) -> Result<HeaderValue, String> {
         return Err("the token file is empty".to_owned());
     }
     let value = [b"Bearer ", token].concat();
-    let mut header = HeaderValue::try_from(value).map_err(|_| "the token is no text for a header".to_owned())?;
+    let mut header =
+        HeaderValue::try_from(value).map_err(|_| "the token is no text for a header".to_owned())?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -104,7 +104,8 @@ impl ApiError {
     pub fn from_answer(asked: Asked, status: u16, after: Option<Duration>, body: &[u8]) -> Self {
         let json: Option<Status> = serde_json::from_slice(body).ok();
         let plain = json.is_none();
-        let message = json.map_or_else(|| String::from_utf8_lossy(body).into_owned(), |status| status.message);
+        let message =
+            json.map_or_else(|| String::from_utf8_lossy(body).into_owned(), |status| status.message);
         let message = shorten(message.trim());
         let trouble = match status {
             401 => Trouble::Unauthorized,
@@ -152,7 +153,11 @@ impl fmt::Display for ApiError {
             ),
             Trouble::NotFound => write!(f, "{asked}: there is no such object"),
             Trouble::KindNotServed => {
-                write!(f, "{asked}: the cluster does not serve this kind (group {}): is its CRD installed?", asked.group)
+                write!(
+                    f,
+                    "{asked}: the cluster does not serve this kind (group {}): is its CRD installed?",
+                    asked.group
+                )
             }
             Trouble::Conflict => write!(f, "{asked}: the object was changed by somebody else meanwhile"),
             Trouble::Gone => write!(f, "{asked}: the list changed too much while it was read"),

@@ -98,7 +98,9 @@ const KINDS: &[About] = &[
         plural: "services",
         template: "/spec/template",
         strategic_merge: false,
-        no_restart: Some("a Knative Service has no restart: a new revision needs a new image, so use setImage"),
+        no_restart: Some(
+            "a Knative Service has no restart: a new revision needs a new image, so use setImage",
+        ),
     },
 ];
 
@@ -115,7 +117,8 @@ impl Kind {
         let named = |about: &&About| match group {
             // `kubectl` also takes the version in between: deployments.v1.apps.
             Some(group) => {
-                let group = group.strip_prefix(about.version).and_then(|g| g.strip_prefix('.')).unwrap_or(group);
+                let group =
+                    group.strip_prefix(about.version).and_then(|g| g.strip_prefix('.')).unwrap_or(group);
                 let singular = about.plural.strip_suffix('s').unwrap_or(about.plural);
                 group == about.group && (name == about.name || name == about.plural || name == singular)
             }

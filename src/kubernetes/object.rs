@@ -181,16 +181,22 @@ mod tests {
             "initContainers": [{"name": "migrate", "image": "web:1"}],
         }});
         for spec in [json!({"template": pod}), json!({"jobTemplate": {"spec": {"template": pod}}})] {
-            let object: Object = serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": spec})).unwrap();
-            let found: Vec<_> = object.containers().map(|(list, i, c)| (list.field(), i, c.name.as_str())).collect();
-            assert_eq!(found, [("containers", 0, "web"), ("containers", 1, ""), ("initContainers", 0, "migrate")]);
+            let object: Object =
+                serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": spec})).unwrap();
+            let found: Vec<_> =
+                object.containers().map(|(list, i, c)| (list.field(), i, c.name.as_str())).collect();
+            assert_eq!(
+                found,
+                [("containers", 0, "web"), ("containers", 1, ""), ("initContainers", 0, "migrate")]
+            );
             assert!(!format!("{object:?}").contains("secret"));
         }
     }
 
     #[test]
     fn what_controls_an_object_is_named() {
-        let owner = json!([{"kind": "X", "name": "x"}, {"kind": "Revision", "name": "game-1", "controller": true}]);
+        let owner =
+            json!([{"kind": "X", "name": "x"}, {"kind": "Revision", "name": "game-1", "controller": true}]);
         let object = json!({"metadata": {"name": "a", "ownerReferences": owner}});
         let object: Object = serde_json::from_value(object).unwrap();
         assert_eq!(object.controller().unwrap(), "Revision game-1");

@@ -72,7 +72,12 @@ pub fn set_image(
     }
 }
 
-fn strategic_images(workload: &Workload, object: &Object, changes: &[ImageChange], change_cause: &str) -> Value {
+fn strategic_images(
+    workload: &Workload,
+    object: &Object,
+    changes: &[ImageChange],
+    change_cause: &str,
+) -> Value {
     let mut pod = serde_json::Map::new();
     for list in [ContainerList::Containers, ContainerList::InitContainers] {
         let of_list = changes.iter().filter(|change| change.list == list);
@@ -107,7 +112,9 @@ fn json_images(workload: &Workload, object: &Object, changes: &[ImageChange], ch
         // Adding the map would replace one that came meanwhile.
         let version = &object.metadata.resource_version;
         operations.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}));
-        operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {CHANGE_CAUSE: change_cause}}));
+        operations.push(
+            json!({"op": "add", "path": "/metadata/annotations", "value": {CHANGE_CAUSE: change_cause}}),
+        );
     }
     operations.into()
 }
@@ -143,7 +150,13 @@ mod tests {
     }
 
     fn change(name: &str, list: ContainerList) -> ImageChange {
-        ImageChange { list, index: 0, name: name.into(), from: "ghcr.io/acme/web:1".into(), to: "ghcr.io/acme/web:2".into() }
+        ImageChange {
+            list,
+            index: 0,
+            name: name.into(),
+            from: "ghcr.io/acme/web:1".into(),
+            to: "ghcr.io/acme/web:2".into(),
+        }
     }
 
     #[test]
@@ -166,7 +179,8 @@ mod tests {
     fn images_of_built_in_kinds_are_merged_by_name_at_the_version_that_was_read() {
         let job = Workload::new("rec", Kind::CronJob, "nightly").unwrap();
         let read = object(json!({"metadata": {"resourceVersion": "7"}}));
-        let changes = [change("job", ContainerList::Containers), change("init", ContainerList::InitContainers)];
+        let changes =
+            [change("job", ContainerList::Containers), change("init", ContainerList::InitContainers)];
         let patch = set_image(&job, &read, &changes, "boathook: x", "boathook");
         assert_eq!(
             patch.body,

@@ -115,7 +115,9 @@ mod tests {
         ] {
             assert_eq!(Selector::parse(good).map(|s| s.to_string()), Ok(good.to_owned()));
         }
-        for bad in ["", " ", "===", "app=we b", "env in a", "in (a)", "a/b/c=d", "app=web,,x=y", "-a=b", "app=a=b"] {
+        for bad in
+            ["", " ", "===", "app=we b", "env in a", "in (a)", "a/b/c=d", "app=web,,x=y", "-a=b", "app=a=b"]
+        {
             assert!(Selector::parse(bad).is_err(), "{bad}");
         }
     }

@@ -118,9 +118,7 @@ impl Engine {
     pub async fn wait(&self, seen: Seen, limit: Duration) -> bool {
         let mut ended = self.ended.subscribe();
         let mut closing = self.closing.subscribe();
-        let all_ended = async {
-            while !self.queue().is_ended(seen) && ended.changed().await.is_ok() {}
-        };
+        let all_ended = async { while !self.queue().is_ended(seen) && ended.changed().await.is_ok() {} };
         tokio::select! {
             biased;
             () = all_ended => true,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Outcome;
 use crate::action::Action;
 use crate::event::Event;
-use crate::rule::TagPolicy;
 use crate::rule::Subject;
+use crate::rule::TagPolicy;
 
 /// One rule applied to one event.
 #[derive(Clone, Debug, Serialize, Deserialize)]

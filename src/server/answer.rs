@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -106,7 +108,9 @@ impl From<Problem> for Answer {
             }
             Problem::TooMuchPending => (unavailable, "too many runs are pending".into(), retry()),
             Problem::JournalFailed => (unavailable, "the journal cannot be written".into(), retry()),
-            Problem::NoKeySet => (unavailable, "the sender's key set has not been fetched yet".into(), retry()),
+            Problem::NoKeySet => {
+                (unavailable, "the sender's key set has not been fetched yet".into(), retry())
+            }
             Problem::Closing => (unavailable, "the relay is stopping".into(), retry()),
         };
         let title = status.canonical_reason().unwrap_or("Error");

@@ -48,23 +48,24 @@ pub(super) async fn receive(
     if request.method() != Method::POST {
         return Err(Problem::MethodNotAllowed);
     }
-    let answer = match body::read(&mut request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
-        Ok(body) => {
-            let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-            let now = Timestamp::now();
-            match process(app, &config, endpoint, &delivery, now) {
-                Ok(Processed::Answered(answer)) => Ok(answer),
-                Ok(Processed::Offer(offer)) => {
-                    // The body's memory goes back before anybody waits for anything.
-                    let wait = prefer::wait(request.headers());
-                    drop(body);
-                    offer_runs(app, offer, wait).await
+    let answer =
+        match body::read(&mut request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
+            Ok(body) => {
+                let delivery = Delivery { headers: request.headers(), body: body.bytes() };
+                let now = Timestamp::now();
+                match process(app, &config, endpoint, &delivery, now) {
+                    Ok(Processed::Answered(answer)) => Ok(answer),
+                    Ok(Processed::Offer(offer)) => {
+                        // The body's memory goes back before anybody waits for anything.
+                        let wait = prefer::wait(request.headers());
+                        drop(body);
+                        offer_runs(app, offer, wait).await
+                    }
+                    Err(problem) => Err(problem),
                 }
-                Err(problem) => Err(problem),
             }
-        }
-        Err(problem) => Err(problem),
-    };
+            Err(problem) => Err(problem),
+        };
     let answer = answer.unwrap_or_else(Answer::from);
     log::info!(
         "endpoint={} source={} from={} answer={} took={}us",
@@ -123,8 +124,11 @@ fn decide(
     let planned = plan::plan(endpoint, &decoded, config.waits, now, || app.engine.next_id());
     if planned.runs.is_empty() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
-        let answer =
-            if pong { Answer::json(StatusCode::OK, &json!({"status": "pong"})) } else { ignored(&planned.reason) };
+        let answer = if pong {
+            Answer::json(StatusCode::OK, &json!({"status": "pong"}))
+        } else {
+            ignored(&planned.reason)
+        };
         return Processed::Answered(answer);
     }
     let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
@@ -135,7 +139,11 @@ fn ignored(reason: &str) -> Answer {
     Answer::json(StatusCode::OK, &json!({"status": "ignored", "reason": reason}))
 }
 
-async fn offer_runs(app: &Arc<App>, offer: Offer, wait: Option<std::time::Duration>) -> Result<Answer, Problem> {
+async fn offer_runs(
+    app: &Arc<App>,
+    offer: Offer,
+    wait: Option<std::time::Duration>,
+) -> Result<Answer, Problem> {
     let engine = Arc::clone(&app.engine);
     // On a task of its own: a caller that hangs up cancels nothing.
     let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs).await });
@@ -144,7 +152,9 @@ async fn offer_runs(app: &Arc<App>, offer: Offer, wait: Option<std::time::Durati
         Problem::JournalFailed
     })?;
     match accepted {
-        Ok(Accepted::New(seen)) => Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false }).await),
+        Ok(Accepted::New(seen)) => {
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false }).await)
+        }
         Ok(Accepted::Duplicate(seen)) => {
             Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true }).await)
         }

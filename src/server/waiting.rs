@@ -42,7 +42,9 @@ fn accepted(id: &str, runs: &[RunReport]) -> Answer {
 
 fn in_short(run: &RunReport) -> Value {
     let steps = run.steps.iter().map(|step| {
-        let names = |targets: &Vec<_>| targets.iter().map(|t: &crate::run::record::TargetReport| t.target.clone()).collect();
+        let names = |targets: &Vec<_>| {
+            targets.iter().map(|t: &crate::run::record::TargetReport| t.target.clone()).collect()
+        };
         let targets: Option<Vec<String>> = step.targets.as_ref().map(names);
         json!({"action": step.action, "targets": targets})
     });
@@ -55,7 +57,9 @@ fn outcome(id: &str, runs: &[RunReport]) -> Answer {
     let superseded = runs.iter().any(|run| run.outcome == Some(Outcome::Superseded));
     let status = match whole {
         // Not 5xx: `curl --retry` would repeat a bad deployment.
-        Outcome::Failed | Outcome::RolledBack | Outcome::Expired | Outcome::Held => StatusCode::FAILED_DEPENDENCY,
+        Outcome::Failed | Outcome::RolledBack | Outcome::Expired | Outcome::Held => {
+            StatusCode::FAILED_DEPENDENCY
+        }
         _ if superseded => StatusCode::CONFLICT,
         _ => StatusCode::OK,
     };

@@ -1,0 +1,109 @@
+//! What goes wrong on purpose.
+
+use super::super::serve::{Answer, Request};
+use super::route::Target;
+use super::status::Failure;
+
+/// One way to fail. To refuse connections, stop the double ([`super::Double::stop`]).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// A Status with this code (500, 503, …).
+    Status(u16),
+    /// 429 with this many seconds in Retry-After.
+    TooManyRequests(u64),
+    /// 409 as after a change by somebody else. Reads are not touched.
+    Conflict,
+    /// No answer until the faults are cleared; then the request is served.
+    Hang,
+    /// The connection is closed without an answer, and nothing was done.
+    Close,
+    /// The change is made, and the connection is closed without an answer.
+    LoseAnswer,
+    /// The change is made, and the connection is closed in the middle of the answer.
+    CloseMidResponse,
+    /// kubectl proxy's plain-text 500 while the API server is not reachable.
+    ProxyUpstreamDown,
+    /// kubectl proxy's plain-text 403.
+    ProxyForbidden,
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    fault: Fault,
+    method: String,
+    path_part: String,
+    left: Option<usize>,
+}
+
+/// The faults that are planned, in order; the first that fits a request is taken.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Vec<Planned>);
+
+impl Faults {
+    /// Plans one: for requests of this method (empty: any) whose path and query contain this part, so many times
+    /// (none: until cleared).
+    pub fn plan(&mut self, fault: Fault, method: &str, path_part: &str, times: Option<usize>) {
+        self.0.push(Planned {
+            fault,
+            method: method.to_owned(),
+            path_part: path_part.to_owned(),
+            left: times,
+        });
+    }
+
+    /// None any more.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The fault for this request, counted.
+    pub fn take(&mut self, request: &Request) -> Option<Fault> {
+        let planned = self.0.iter_mut().find(|planned| {
+            planned.left != Some(0)
+                && (planned.method.is_empty() || planned.method == request.method)
+                && request.path_and_query.contains(&planned.path_part)
+                && !(planned.fault == Fault::Conflict && request.method == "GET")
+        })?;
+        if let Some(left) = &mut planned.left {
+            *left -= 1;
+        }
+        Some(planned.fault.clone())
+    }
+}
+
+impl Fault {
+    /// The answer of those faults that are an answer.
+    pub fn answer(&self, request: &Request) -> Option<Answer> {
+        let path = request.path_and_query.split('?').next().unwrap_or_default();
+        let target = Target::parse(path).unwrap_or_default();
+        Some(match self {
+            Self::Status(code) => {
+                let (reason, message) = match code {
+                    500 => ("InternalError", "Internal error occurred: refused on purpose"),
+                    503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+                    504 => ("Timeout", "Timeout: request did not complete within the allotted timeout"),
+                    _ => ("Unknown", "refused on purpose"),
+                };
+                Failure::new(*code, reason, message).answer()
+            }
+            Self::TooManyRequests(seconds) => {
+                let mut failure = Failure::new(
+                    429,
+                    "TooManyRequests",
+                    "the server has received too many requests and has asked us to try again later",
+                );
+                failure.retry_after = Some(*seconds);
+                failure.answer()
+            }
+            Self::Conflict => {
+                let name = target.name.unwrap_or_default();
+                Failure::conflict(&target.group, &target.resource, &name).answer()
+            }
+            Self::ProxyUpstreamDown => {
+                Answer::text(500, "dial tcp 127.0.0.1:16999: connect: connection refused\n")
+            }
+            Self::ProxyForbidden => Answer::text(403, "Forbidden\n"),
+            Self::Hang | Self::Close | Self::LoseAnswer | Self::CloseMidResponse => return None,
+        })
+    }
+}
