@@ -120,7 +120,7 @@ fn show(options: &Options) -> Result<()> {
 
 /// A cluster with what the four deliveries are about.
 fn double() -> kube::Double {
-    let kube = kube::Double::start_blocking();
+    let kube = kube::Double::start();
     for (name, image) in [("web", "ghcr.io/acme/web:latest"), ("queue", "quay.io/acme/queue:1.2.0")] {
         kube.apply(json!({
             "apiVersion": "apps/v1",

@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+#[allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of options are what --help prints")]
 pub mod cli;
 pub mod config;
 pub mod event;

@@ -50,7 +50,7 @@ fn main() {
     println!("{}", process::machine());
     println!("binary {} bytes\n", std::fs::metadata(&binary).unwrap().len());
 
-    let kube = kube::Double::start_blocking();
+    let kube = kube::Double::start();
     let relay = start(&binary, &kube.url());
     let process = Process::new(relay.pid());
     process.wait_until_idle();

@@ -12,7 +12,7 @@ const DEFAULT_WITHIN: Duration = Duration::from_secs(600);
 /// How a rollout is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rollout {
+pub(super) struct Rollout {
     /// How long it may take; `None`: it is not followed.
     pub within: Option<Duration>,
     /// What happens when it fails.
@@ -22,7 +22,7 @@ pub struct Rollout {
 /// What happens when a rollout fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum OnFailure {
+pub(super) enum OnFailure {
     /// The change stays.
     Keep,
     /// The images that were there are put back.
@@ -37,7 +37,7 @@ impl Default for Rollout {
 
 impl Rollout {
     /// Reads `rollout: none` or `rollout: {within, onFailure}`.
-    pub fn read(fields: &mut Fields<'_>) -> Self {
+    pub(super) fn read(fields: &mut Fields<'_>) -> Self {
         let default = Self::default();
         let Some(node) = fields.node("rollout") else { return default };
         fields.warn("rollout", "is read, but rollouts are not followed yet: a run ends with its patch");

@@ -120,7 +120,13 @@ impl SetImage {
         for (list, index, c) in meant {
             match self.new_image(&c.image, repository, context) {
                 Ok(to) => {
-                    changes.push(ImageChange { list, index, name: c.name.clone(), from: c.image.clone(), to })
+                    changes.push(ImageChange {
+                        list,
+                        index,
+                        name: c.name.clone(),
+                        from: c.image.clone(),
+                        to,
+                    });
                 }
                 Err(reason) => reasons.push(reason),
             }

@@ -15,7 +15,7 @@ use crate::rule::name::{kubernetes_name, namespace_name};
 /// The workloads of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Targets {
+pub(super) struct Targets {
     namespaces: Vec<Template>,
     choice: Choice,
 }
@@ -34,7 +34,10 @@ enum Choice {
 impl Targets {
     /// Reads `namespace` or `namespaces`, and one of `workloads`, `selector` and `runningImage`. `refuse` says
     /// why a kind cannot be a target of this action, if it cannot.
-    pub fn read(fields: &mut Fields<'_>, refuse: impl Fn(Kind) -> Option<&'static str>) -> Option<Self> {
+    pub(super) fn read(
+        fields: &mut Fields<'_>,
+        refuse: impl Fn(Kind) -> Option<&'static str>,
+    ) -> Option<Self> {
         let namespaces = namespaces(fields);
         let named = fields.strings("workloads").map(|names| workloads(fields, &names, refuse));
         let selector = fields.string("selector").map(|text| {
@@ -65,17 +68,17 @@ impl Targets {
     }
 
     /// Whether the workloads are named, so that one without the image is a mistake of the configuration.
-    pub fn is_named(&self) -> bool {
+    pub(super) fn is_named(&self) -> bool {
         matches!(self.choice, Choice::Named(_))
     }
 
     /// Whether the image that runs is what makes a workload a target.
-    pub fn is_running_image(&self) -> bool {
+    pub(super) fn is_running_image(&self) -> bool {
         matches!(self.choice, Choice::RunningImage)
     }
 
     /// The workloads, if they are named; an error if a name is not valid once it is filled in.
-    pub fn named(&self, context: &Context<'_>) -> Option<Result<Vec<Target>, Failure>> {
+    pub(super) fn named(&self, context: &Context<'_>) -> Option<Result<Vec<Target>, Failure>> {
         let Choice::Named(workloads) = &self.choice else { return None };
         let all = self.namespaces.iter().flat_map(|namespace| workloads.iter().map(move |w| (namespace, w)));
         let target = |(namespace, (kind, name)): (&Template, &(Kind, Template))| {
@@ -86,7 +89,12 @@ impl Targets {
     }
 
     /// The workloads, looked up where they are not named. Only these kinds are looked through.
-    pub async fn find(&self, api: &Api, context: &Context<'_>, kinds: &[Kind]) -> Result<Found, Failure> {
+    pub(super) async fn find(
+        &self,
+        api: &Api,
+        context: &Context<'_>,
+        kinds: &[Kind],
+    ) -> Result<Found, Failure> {
         if let Some(named) = self.named(context) {
             return named.map(Found::these);
         }

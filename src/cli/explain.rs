@@ -11,6 +11,7 @@ use super::{Exit, check, complain, print, send};
 use crate::action::{Api, Context, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
+use crate::rule::Verdict;
 use crate::run::plan;
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
@@ -156,9 +157,8 @@ fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) ->
 fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
     let verdict = |rule: &crate::config::Rule| {
         let each: Vec<_> = events.iter().map(|event| rule.when.judge(event)).collect();
-        let matched = each.iter().any(|verdict| verdict.matched());
-        let mut why: Vec<_> =
-            each.iter().filter(|v| v.matched() == matched).map(|v| v.why().to_string()).collect();
+        let matched = each.iter().any(Verdict::matched);
+        let mut why: Vec<_> = each.iter().filter(|v| v.matched() == matched).map(Verdict::why).collect();
         why.dedup();
         RuleVerdict { endpoint: endpoint.name.clone(), rule: rule.number, matched, why: why.join("; ") }
     };

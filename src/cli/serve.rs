@@ -180,7 +180,7 @@ async fn until_told(
                 app.set_config(Arc::new(config));
             }
             Some((Err(why), _)) => {
-                log::error!("the new configuration is refused and the old one stays: {why}")
+                log::error!("the new configuration is refused and the old one stays: {why}");
             }
             None => {
                 for mistake in &loaded.findings.mistakes {

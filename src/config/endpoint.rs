@@ -10,7 +10,7 @@ use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
 
 /// The largest body that an endpoint takes when it does not say, in bytes.
-pub const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+pub(super) const DEFAULT_MAX_BODY: usize = 1024 * 1024;
 
 /// The most that `maxBody` may say: GitHub sends no more, in bytes.
 const LARGEST_MAX_BODY: usize = 25 * 1024 * 1024;

@@ -16,7 +16,7 @@ use crate::kubernetes::access::Access;
 use crate::rule::When;
 use crate::source::{PathAlone, Setting};
 
-pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Config> {
+pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
     fields.number("fluxRecvVersion", 1, 1);
     if fields.has("version") {
         fields.mistake("version", "fluxRecvVersion is there too: a file has one format");
@@ -37,7 +37,7 @@ pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Conf
     let report = fields.report();
     fields.finish();
     let waits = Waits::default();
-    Some(Config::assemble(None::<PathBuf>, kubernetes, flux, waits, endpoints, report))
+    Config::assemble(None::<PathBuf>, kubernetes, flux, waits, endpoints, report)
 }
 
 fn endpoint(mut fields: Fields<'_>, index: usize) -> Option<Endpoint> {

@@ -103,12 +103,12 @@ impl Config {
         let report = Report::new(directory);
         let config = Node::new(&value, &report)
             .fields(FieldPath::default())
-            .and_then(|fields| Self::read(fields, overrides))
+            .map(|fields| Self::read(fields, overrides))
             .filter(|_| report.mistakes() == 0);
         Loaded { config, findings: report.finish(file, &text) }
     }
 
-    fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Option<Self> {
+    fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Self {
         if fields.has("fluxRecvVersion") {
             return flux_recv::read(fields, overrides);
         }
@@ -149,22 +149,15 @@ impl Config {
         {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
         }
-        let endpoints = match fields.list("endpoints") {
-            Some(list) => list
-                .into_iter()
-                .enumerate()
-                .filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index))
-                .collect(),
-            None => {
-                if !fields.has("endpoints") {
-                    fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
-                }
-                Vec::new()
-            }
-        };
+        if !fields.has("endpoints") {
+            fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
+        }
+        let list = fields.list("endpoints").unwrap_or_default().into_iter().enumerate();
+        let endpoints =
+            list.filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index)).collect();
         let report = fields.report();
         fields.finish();
-        Some(Self::assemble(state, kubernetes, flux, waits, endpoints, report))
+        Self::assemble(state, kubernetes, flux, waits, endpoints, report)
     }
 
     fn assemble(

@@ -8,7 +8,7 @@ use crate::config::fields::Fields;
 /// `kubectl proxy`'s own default.
 const DEFAULT_API: &str = "http://localhost:8001";
 
-/// Where a pod finds its ServiceAccount (kubernetes.io, "Accessing the Kubernetes API from a Pod").
+/// Where a pod finds its `ServiceAccount` (kubernetes.io, "Accessing the Kubernetes API from a Pod").
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The longest field manager that the API takes, in bytes.
@@ -105,10 +105,10 @@ impl Access {
             if !bare || url.host().is_none() {
                 return Err(format!("{}: must be an address without user and query", show(api)));
             }
-            let base = url.as_str().trim_end_matches('/').to_owned();
+            let address = url.as_str().trim_end_matches('/').to_owned();
             match url.scheme() {
-                "http" => Address::Http(base),
-                "https" => Address::Https(base),
+                "http" => Address::Http(address),
+                "https" => Address::Https(address),
                 _ => {
                     return Err(format!(
                         "{}: must be http://…, unix:///…, in-cluster or https://…",

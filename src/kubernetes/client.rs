@@ -56,9 +56,9 @@ impl Client {
         let files = access.client_files.iter().flat_map(|(certificate, key)| [certificate, key]);
         let mut certificates: Vec<_> =
             access.ca_file.iter().chain(files).map(|path| Watched::new(path)).collect();
-        certificates.iter_mut().for_each(|file| {
+        for file in &mut certificates {
             file.changed();
-        });
+        }
         let state = State {
             http: connectable(access)?,
             token: access.token_file.as_deref().map(Token::new),
@@ -166,7 +166,7 @@ impl Client {
         if let Some((content_type, bytes)) = body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type)).body(bytes);
         }
-        request.send().await.map_err(|error| crate::outside::told(error))
+        request.send().await.map_err(crate::outside::told)
     }
 
     /// The client and the `Authorization` header of now, after a look at the files.
@@ -217,7 +217,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     let mut answer = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| crate::outside::told(error))? {
+    while let Some(chunk) = response.chunk().await.map_err(crate::outside::told)? {
         if answer.len() + chunk.len() > LARGEST_ANSWER {
             return Err(format!("the answer is larger than {LARGEST_ANSWER} bytes"));
         }
@@ -240,7 +240,7 @@ fn connectable(access: &Access) -> Result<reqwest::Client, String> {
     if let Address::Unix(path) = &access.api {
         client = client.unix_socket(path.clone());
     }
-    client.build().map_err(|error| crate::outside::told(error))
+    client.build().map_err(crate::outside::told)
 }
 
 fn tls(access: &Access) -> Result<rustls::ClientConfig, String> {

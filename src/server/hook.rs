@@ -110,7 +110,7 @@ fn process(
             return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
         }
     };
-    Ok(decide(app, config, endpoint, &verified, decoded, now))
+    Ok(decide(app, config, endpoint, &verified, &decoded, now))
 }
 
 fn decide(
@@ -118,10 +118,10 @@ fn decide(
     config: &crate::config::Config,
     endpoint: &Endpoint,
     verified: &Verified<'_>,
-    decoded: Decoded,
+    decoded: &Decoded,
     now: Timestamp,
 ) -> Processed {
-    let planned = plan::plan(endpoint, &decoded, config.waits, now, || app.engine.next_id());
+    let planned = plan::plan(endpoint, decoded, config.waits, now, || app.engine.next_id());
     if planned.runs.is_empty() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
         let answer = if pong {

@@ -157,8 +157,8 @@ proptest! {
         let mut queue = Queue::default();
         let (mut now, mut active): (i64, Vec<Arc<Run>>) = (0, Vec::new());
         let mut all = Vec::new();
-        let mut last_done = std::collections::HashMap::new();
-        let mut last_offered = std::collections::HashMap::new();
+        let mut last_done = HashMap::new();
+        let mut last_offered = HashMap::new();
         for (id, (subject, pause, finish)) in events.into_iter().enumerate() {
             now += pause;
             let repository = format!("ghcr.io/acme/web{subject}");
