@@ -14,6 +14,8 @@
 pub mod flux;
 pub mod http;
 pub mod kube;
+pub mod kubectl;
+pub mod objects;
 pub mod relay;
 pub mod serve;
 pub mod sign;
