@@ -1,6 +1,8 @@
 //! The Kubernetes API double answers as a real API server did: every recorded exchange of `tests/data/exchanges` is
 //! replayed against it over a socket, and the rollouts of `tests/data/rollouts` are gone through.
 
+#[path = "double/access.rs"]
+mod access;
 #[path = "double/behavior.rs"]
 mod behavior;
 #[path = "double/exchanges.rs"]
@@ -11,4 +13,6 @@ mod helpers;
 mod patches;
 #[path = "double/requests.rs"]
 mod requests;
+#[path = "double/rollouts.rs"]
+mod rollouts;
 mod support;

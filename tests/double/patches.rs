@@ -93,8 +93,7 @@ fn a_container_that_does_not_exist_is_added_in_front() {
 
 #[test]
 fn directives() {
-    let pod =
-        json!({"containers": [{"name": "a"}, {"name": "b"}], "finalizers": ["x", "y"], "m": {"k": 1}});
+    let pod = json!({"containers": [{"name": "a"}, {"name": "b"}], "finalizers": ["x", "y"], "m": {"k": 1}});
     let result = patched(
         pod.clone(),
         &json!({
@@ -107,8 +106,7 @@ fn directives() {
     assert_eq!(replaced["containers"], json!([{"name": "n"}]));
     let map = patched(pod.clone(), &json!({"m": {"$patch": "replace", "n": 2}}));
     assert_eq!(map["m"], json!({"n": 2}));
-    let kept =
-        patched(json!({"s": {"a": 1, "b": 2}}), &json!({"s": {"$retainKeys": ["b", "c"], "c": 3}}));
+    let kept = patched(json!({"s": {"a": 1, "b": 2}}), &json!({"s": {"$retainKeys": ["b", "c"], "c": 3}}));
     assert_eq!(kept["s"], json!({"b": 2, "c": 3}));
     let ordered = patched(
         pod,

@@ -54,8 +54,7 @@ fn label_selectors() {
 fn field_selectors() {
     let web = json!({"metadata": {"name": "web", "namespace": "rec"}});
     let fields =
-        Fields::parse("metadata.name=web,metadata.namespace!=x", "apps/v1, Resource=deployments")
-            .unwrap();
+        Fields::parse("metadata.name=web,metadata.namespace!=x", "apps/v1, Resource=deployments").unwrap();
     assert!(fields.fits(&web));
     assert_eq!(fields.name(), Some("web"));
     assert_eq!(Fields::parse("spec.x=1", "apps/v1, Resource=deployments").unwrap_err().code, 400);

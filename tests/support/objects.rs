@@ -80,7 +80,8 @@ pub fn container<'a>(workload: &'a Value, name: &str) -> &'a Value {
     let spec = &workload["spec"];
     let template = if spec["jobTemplate"].is_null() { spec } else { &spec["jobTemplate"]["spec"] };
     let pod = &template["template"]["spec"];
-    let containers = ["containers", "initContainers"].into_iter().filter_map(|list| pod[list].as_array()).flatten();
+    let containers =
+        ["containers", "initContainers"].into_iter().filter_map(|list| pod[list].as_array()).flatten();
     containers
         .into_iter()
         .find(|container| container["name"] == name)

@@ -64,7 +64,8 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
         let failed = fault.as_ref().and_then(|fault| fault.answer(&request));
         let answer = refused.or(failed).unwrap_or_else(|| api::answer(world, &request));
         let lost = matches!(fault, Some(Fault::LoseAnswer | Fault::CloseMidResponse));
-        if let Some(recorded) = world.requests.iter_mut().find(|recorded| recorded.number == number && !lost) {
+        if let Some(recorded) = world.requests.iter_mut().find(|recorded| recorded.number == number && !lost)
+        {
             recorded.status = answer.status;
         }
         controller::after(world, &request);

@@ -11,6 +11,8 @@ struct Pods {
     updated: u64,
     ready: u64,
     wanted: u64,
+    /// One that is expected is not available.
+    one_missing: bool,
 }
 
 /// The next step.
@@ -31,7 +33,8 @@ pub fn step(moment: &Moment<'_>) -> Option<Value> {
         }
         return Some(next);
     }
-    let (pods, reason) = if moment.observed < moment.generation { observed(moment) } else { replaced(moment)? };
+    let (pods, reason) =
+        if moment.observed < moment.generation { observed(moment) } else { replaced(moment)? };
     next["status"] = status(moment.generation, pods);
     next["status"]["conditions"] = conditions(&moment.revision, reason);
     Some(next)
@@ -43,6 +46,7 @@ fn pods(object: &Value) -> Pods {
         updated: number(object, "/status/updatedReplicas"),
         ready: number(object, "/status/readyReplicas"),
         wanted: number(object, "/spec/replicas"),
+        one_missing: number(object, "/status/unavailableReplicas") > 0,
     }
 }
 
@@ -52,39 +56,45 @@ fn observed(moment: &Moment<'_>) -> (Pods, &'static str) {
     let wanted = pods.wanted;
     if reason(moment.object) != "NewReplicaSetCreated" {
         // Back to a ReplicaSet that still has its pods, or only scaled: the pods are there, one may have to go.
-        (Pods { updated: wanted, ready: wanted, ..pods }, "ReplicaSetUpdated")
+        (Pods { updated: wanted, ready: wanted, one_missing: false, ..pods }, "ReplicaSetUpdated")
     } else if moment.broken {
-        (Pods { total: wanted + 1, updated: 1, ready: wanted, wanted }, "NewReplicaSetCreated")
+        (broken(wanted), "NewReplicaSetCreated")
     } else {
-        (Pods { total: wanted, updated: 0, ready: wanted, wanted }, "NewReplicaSetCreated")
+        let pods = Pods { total: wanted, updated: 0, ready: wanted, wanted, one_missing: true };
+        (pods, "NewReplicaSetCreated")
     }
 }
 
 /// One pod comes, gets ready, another goes; none when all are done or time is up.
 fn replaced(moment: &Moment<'_>) -> Option<(Pods, &'static str)> {
     let pods = pods(moment.object);
-    let Pods { total, updated, ready, wanted } = pods;
+    let Pods { total, updated, ready, wanted, one_missing } = pods;
     let reason = reason(moment.object);
     if reason == "NewReplicaSetAvailable" || reason == "ProgressDeadlineExceeded" {
         return None;
     }
     // All are new and ready; where none had to be started, none has to be waited for.
-    let all_ready = updated >= wanted && (ready > wanted || !unavailable(moment.object));
+    let all_ready = updated >= wanted && (ready > wanted || !one_missing);
     Some(if moment.broken {
-        (Pods { total: wanted + 1, updated: 1, ready: wanted, wanted }, "ProgressDeadlineExceeded")
+        (broken(wanted), "ProgressDeadlineExceeded")
     } else if all_ready {
-        (Pods { total: wanted, updated: wanted, ready: wanted, wanted }, "NewReplicaSetAvailable")
+        (
+            Pods { total: wanted, updated: wanted, ready: wanted, wanted, one_missing: false },
+            "NewReplicaSetAvailable",
+        )
     } else if total <= wanted {
-        (Pods { total: wanted + 1, updated: updated + 1, ready: wanted, wanted }, "ReplicaSetUpdated")
+        let updated = updated + 1;
+        (Pods { total: wanted + 1, updated, ready: wanted, wanted, one_missing: true }, "ReplicaSetUpdated")
     } else if ready <= wanted {
-        (Pods { ready: total, ..pods }, "ReplicaSetUpdated")
+        (Pods { ready: total, one_missing: false, ..pods }, "ReplicaSetUpdated")
     } else {
-        (Pods { total: wanted, ready: wanted, ..pods }, "ReplicaSetUpdated")
+        (Pods { total: wanted, ready: wanted, one_missing: true, ..pods }, "ReplicaSetUpdated")
     })
 }
 
-fn unavailable(object: &Value) -> bool {
-    number(object, "/status/unavailableReplicas") > 0
+/// One pod of the new revision was started, and it does not get ready.
+fn broken(wanted: u64) -> Pods {
+    Pods { total: wanted + 1, updated: 1, ready: wanted, wanted, one_missing: true }
 }
 
 fn reason(object: &Value) -> &str {
@@ -95,7 +105,7 @@ fn reason(object: &Value) -> &str {
 
 /// Counts of zero are left out, except terminatingReplicas.
 fn status(generation: u64, pods: Pods) -> Value {
-    let Pods { total, updated, ready, wanted } = pods;
+    let Pods { total, updated, ready, one_missing, .. } = pods;
     let mut status = json!({
         "observedGeneration": generation, "replicas": total, "readyReplicas": ready, "availableReplicas": ready,
         "terminatingReplicas": 0
@@ -103,8 +113,7 @@ fn status(generation: u64, pods: Pods) -> Value {
     if updated > 0 {
         status["updatedReplicas"] = json!(updated);
     }
-    // While old pods are left, one more than wanted is expected.
-    if updated < wanted && ready <= wanted || updated == wanted && total > ready && ready == wanted {
+    if one_missing {
         status["unavailableReplicas"] = json!(1);
     }
     status
@@ -114,7 +123,9 @@ fn conditions(revision: &str, reason: &str) -> Value {
     let (status, message) = match reason {
         "NewReplicaSetCreated" => ("True", format!("Created new replica set {revision:?}")),
         "ReplicaSetUpdated" => ("True", format!("ReplicaSet {revision:?} is progressing.")),
-        "ProgressDeadlineExceeded" => ("False", format!("ReplicaSet {revision:?} has timed out progressing.")),
+        "ProgressDeadlineExceeded" => {
+            ("False", format!("ReplicaSet {revision:?} has timed out progressing."))
+        }
         _ => ("True", format!("ReplicaSet {revision:?} has successfully progressed.")),
     };
     json!([

@@ -44,7 +44,8 @@ pub fn step(moment: &Moment<'_>) -> Option<Value> {
 fn set(status: &mut Value, total: u64, updated: u64, ready: u64, old: u64) {
     status["replicas"] = json!(total);
     status["availableReplicas"] = json!(ready);
-    for (field, number) in [("readyReplicas", ready), ("updatedReplicas", updated), ("currentReplicas", old)] {
+    for (field, number) in [("readyReplicas", ready), ("updatedReplicas", updated), ("currentReplicas", old)]
+    {
         if number == 0 {
             status.as_object_mut().unwrap().remove(field);
         } else {
