@@ -1,5 +1,11 @@
 //! The Kubernetes API double answers as a real API server did: every recorded exchange of `tests/data/exchanges` is
 //! replayed against it over a socket, and the rollouts of `tests/data/rollouts` are gone through.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 #[path = "double/access.rs"]
 mod access;

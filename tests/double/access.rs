@@ -29,7 +29,7 @@ fn a_unix_socket_goes_away_and_comes_back() {
 
 #[tokio::test]
 async fn it_speaks_https_with_certificates_of_its_own() {
-    let kube = Double::start_tls(&TlsOptions { client_certificate: true });
+    let kube = Double::start_tls(TlsOptions { client_certificate: true });
     kube.apply(deployment("default", "web", "ghcr.io/acme/web:1.0.0"));
     // Another test of this process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -43,7 +43,7 @@ async fn it_speaks_https_with_certificates_of_its_own() {
     let identity = reqwest::Identity::from_pem(format!("{key}{certificate}").as_bytes()).unwrap();
     assert_eq!(get(client().identity(identity).build().unwrap()).await.unwrap().status(), 200);
     // A client that does not know this CA gets no answer at all.
-    let stranger = Double::start_tls(&TlsOptions::default());
+    let stranger = Double::start_tls(TlsOptions::default());
     let ca = reqwest::Certificate::from_pem(stranger.ca_pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
     assert!(get(client).await.is_err());

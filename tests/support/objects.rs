@@ -20,7 +20,7 @@ pub fn deployment(namespace: &str, name: &str, image: &str) -> Value {
     object
 }
 
-/// A StatefulSet with two replicas.
+/// A `StatefulSet` with two replicas.
 pub fn stateful_set(namespace: &str, name: &str, image: &str) -> Value {
     let mut object = workload("StatefulSet", namespace, name, image);
     let revision = format!("{name}-6865d5647f");
@@ -33,7 +33,7 @@ pub fn stateful_set(namespace: &str, name: &str, image: &str) -> Value {
     object
 }
 
-/// A DaemonSet on two nodes.
+/// A `DaemonSet` on two nodes.
 pub fn daemon_set(namespace: &str, name: &str, image: &str) -> Value {
     let mut object = workload("DaemonSet", namespace, name, image);
     object["status"] = json!({
@@ -43,7 +43,7 @@ pub fn daemon_set(namespace: &str, name: &str, image: &str) -> Value {
     object
 }
 
-/// A CronJob at three in the morning.
+/// A `CronJob` at three in the morning.
 pub fn cron_job(namespace: &str, name: &str, image: &str) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": namespace},
@@ -67,7 +67,7 @@ pub fn knative_service(namespace: &str, name: &str, image: &str) -> Value {
     })
 }
 
-/// A Flux GitRepository.
+/// A Flux `GitRepository`.
 pub fn git_repository(namespace: &str, name: &str, url: &str) -> Value {
     json!({
         "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",

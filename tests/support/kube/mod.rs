@@ -67,7 +67,7 @@ impl Double {
     }
 
     /// https with certificates made for this double.
-    pub fn start_tls(options: &TlsOptions) -> Self {
+    pub fn start_tls(options: TlsOptions) -> Self {
         let certificates = tls::Certificates::new();
         let bind = Bind::Tls(certificates.acceptor());
         let world = World { certificate: options.client_certificate, ..World::default() };

@@ -99,13 +99,13 @@ fn requirement(tokens: &mut Tokens<'_>) -> Result<Requirement, Failure> {
             Test::NotIn(tokens.values()?)
         }
         other => {
-            return Err(refused(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")));
+            return Err(refused(&format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")));
         }
     };
     Ok(Requirement { key, test })
 }
 
-fn refused(message: String) -> Failure {
+fn refused(message: &str) -> Failure {
     Failure::bad_request(format!("unable to parse requirement: {message}"))
 }
 
@@ -151,7 +151,7 @@ impl<'a> Tokens<'a> {
     fn identifier(&mut self, expected: &str) -> Result<String, Failure> {
         match self.next() {
             word if is_word(word) => Ok(word.to_owned()),
-            other => Err(refused(format!("found '{other}', expected: {expected}"))),
+            other => Err(refused(&format!("found '{other}', expected: {expected}"))),
         }
     }
 
@@ -167,7 +167,7 @@ impl<'a> Tokens<'a> {
     fn values(&mut self) -> Result<Vec<String>, Failure> {
         match self.next() {
             "(" => {}
-            other => return Err(refused(format!("found '{other}' expected: '('"))),
+            other => return Err(refused(&format!("found '{other}' expected: '('"))),
         }
         let mut values = Vec::new();
         loop {

@@ -36,7 +36,7 @@ pub fn record(world: &mut World, workload: &Key, object: &Value, revision: &str)
     let record = if workload.1 == "deployments" {
         replica_set(metadata, object)
     } else {
-        controller_revision(world, workload, metadata, object)
+        controller_revision(world, workload, &metadata, object)
     };
     if let Some(kind) = world.kind_of(&record) {
         world.store.put(&kind, record);
@@ -55,7 +55,7 @@ fn replica_set(mut metadata: Value, object: &Value) -> Value {
     })
 }
 
-fn controller_revision(world: &World, workload: &Key, metadata: Value, object: &Value) -> Value {
+fn controller_revision(world: &World, workload: &Key, metadata: &Value, object: &Value) -> Value {
     let owner = &object["metadata"]["uid"];
     let newest = world
         .store

@@ -113,7 +113,7 @@ pub fn start(shared: &Arc<Shared>) {
         loop {
             tokio::time::sleep(pause).await;
             let goes_on = shared.change(|world| {
-                let moved = workloads(world).iter().fold(false, |moved, key| step(world, key) || moved);
+                let moved = workloads(world).iter().filter(|key| step(world, key)).count() > 0;
                 world.rollouts.running = moved;
                 moved
             });

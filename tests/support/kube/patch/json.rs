@@ -7,9 +7,9 @@ use serde_json::Value;
 pub struct Failed;
 
 /// Applies all operations, or none: on failure the target is left as it was.
-pub fn apply(target: &mut Value, patch: &[Value]) -> Result<(), Failed> {
+pub fn apply(target: &mut Value, operations: &[Value]) -> Result<(), Failed> {
     let mut result = target.clone();
-    for operation in patch {
+    for operation in operations {
         let text = |field: &str| operation[field].as_str().ok_or(Failed);
         let value = || operation.get("value").cloned().ok_or(Failed);
         let path = text("path")?;
