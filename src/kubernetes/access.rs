@@ -27,6 +27,8 @@ pub struct Access {
     pub client_files: Option<(PathBuf, PathBuf)>,
     /// Who the API shows as the author of a change.
     pub field_manager: String,
+    /// Why `api` cannot be used here, though it may be right where the relay runs.
+    pub elsewhere: Option<String>,
 }
 
 /// Where the API is.
@@ -48,6 +50,7 @@ impl Default for Access {
             ca_file: None,
             client_files: None,
             field_manager: "boathook".to_owned(),
+            elsewhere: None,
         }
     }
 }
@@ -83,13 +86,16 @@ impl Access {
             access.field_manager = manager;
         }
         access.advise(fields);
+        access.complete().unwrap_or_else(|why| fields.report().mistake(fields.path(), why));
         access
     }
 
     /// Takes another address: `http://…`, `unix:///…`, `in-cluster` or `https://…`.
     pub fn set_api(&mut self, api: &str) -> Result<(), String> {
+        self.elsewhere = None;
         if api == "in-cluster" {
-            return self.set_in_cluster(Path::new(SERVICE_ACCOUNT), |name| std::env::var(name).ok());
+            self.set_in_cluster(Path::new(SERVICE_ACCOUNT), |name| std::env::var(name).ok());
+            return Ok(());
         }
         self.api = if let Some(path) = api.strip_prefix("unix://") {
             if !path.starts_with('/') {
@@ -117,28 +123,34 @@ impl Access {
                 }
             }
         };
+        if !matches!(self.api, Address::Https(_)) {
+            (self.token_file, self.ca_file, self.client_files) = (None, None, None);
+        }
         Ok(())
     }
 
-    /// The address and files that Kubernetes gives to every pod.
-    fn set_in_cluster(
-        &mut self,
-        service_account: &Path,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<(), String> {
-        let needed = |name: &str| {
-            variable(name).ok_or_else(|| format!("in-cluster: the environment has no {name}: is this a pod?"))
+    /// The address and files that Kubernetes gives to every pod. Outside one, where a configuration is written
+    /// and checked, it is the name that every cluster has.
+    fn set_in_cluster(&mut self, service_account: &Path, variable: impl Fn(&str) -> Option<String>) {
+        let of_pod = (variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT"));
+        let base = if let (Some(host), Some(port)) = of_pod {
+            let host = if host.contains(':') { format!("[{host}]") } else { host };
+            format!("https://{host}:{port}")
+        } else {
+            let why = "in-cluster: the environment has no KUBERNETES_SERVICE_HOST and _PORT: is this a pod?";
+            self.elsewhere = Some(why.to_owned());
+            "https://kubernetes.default.svc".to_owned()
         };
-        let (host, port) = (needed("KUBERNETES_SERVICE_HOST")?, needed("KUBERNETES_SERVICE_PORT")?);
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
-        self.api = Address::Https(format!("https://{host}:{port}"));
+        self.api = Address::Https(base);
         self.token_file = Some(service_account.join("token"));
         self.ca_file = Some(service_account.join("ca.crt"));
-        Ok(())
     }
 
     /// Says what is legal but unwise.
     fn advise(&self, fields: &Fields<'_>) {
+        if let Some(why) = &self.elsewhere {
+            fields.warn("api", why);
+        }
         match &self.api {
             Address::Http(base) if !is_loopback(base) => {
                 fields.warn(
@@ -146,10 +158,17 @@ impl Access {
                     "plain http to another host: whoever is in between, or reaches it, has its rights",
                 );
             }
-            Address::Https(_) if self.ca_file.is_none() => {
-                fields.mistake("caFile", "is missing: without it no https API could be trusted");
-            }
             _ => {}
+        }
+    }
+
+    /// Whether everything is there that the address needs; says what is not.
+    pub fn complete(&self) -> Result<(), String> {
+        match self.api {
+            Address::Https(_) if self.ca_file.is_none() => {
+                Err("kubernetes.caFile is missing: without it no https API could be trusted".to_owned())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -209,12 +228,21 @@ mod tests {
     fn in_a_cluster_the_pods_own_files_are_used() {
         let mut access = Access::default();
         let v6 = |name: &str| Some(if name.ends_with("HOST") { "fd00::1" } else { "443" }.to_owned());
-        access.set_in_cluster(Path::new("/sa"), v6).unwrap();
+        access.set_in_cluster(Path::new("/sa"), v6);
         assert_eq!(access.base(), "https://[fd00::1]:443");
         assert_eq!(access.token_file.as_deref(), Some(Path::new("/sa/token")));
         assert_eq!(access.ca_file.as_deref(), Some(Path::new("/sa/ca.crt")));
-        let why = access.set_in_cluster(Path::new("/sa"), |_| None).unwrap_err();
-        assert!(why.contains("KUBERNETES_SERVICE_HOST"), "{why}");
+        assert_eq!(access.elsewhere, None);
+        access.set_in_cluster(Path::new("/sa"), |_| None);
+        assert!(access.elsewhere.as_ref().is_some_and(|why| why.contains("KUBERNETES_SERVICE_HOST")));
+    }
+
+    #[test]
+    fn another_address_does_not_get_what_opens_the_first() {
+        let mut access = Access::default();
+        access.set_in_cluster(Path::new("/sa"), |_| None);
+        access.set_api("http://localhost:8001").unwrap();
+        assert_eq!(access, Access::default());
     }
 
     #[test]

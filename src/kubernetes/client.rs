@@ -53,6 +53,9 @@ struct State {
 impl Client {
     /// A client that has not connected yet. Fails if certificates cannot be read.
     pub fn new(access: &Access) -> Result<Self, String> {
+        if let Some(why) = &access.elsewhere {
+            return Err(why.clone());
+        }
         let files = access.client_files.iter().flat_map(|(certificate, key)| [certificate, key]);
         let mut certificates: Vec<_> =
             access.ca_file.iter().chain(files).map(|path| Watched::new(path)).collect();
