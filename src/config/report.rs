@@ -9,7 +9,7 @@ pub use super::watched::Watched;
 
 /// How many bytes are read to find lines: each costs a reading of the whole file, and thousands of findings in a
 /// large file shall not take minutes. In a file of the usual size every finding has its line.
-const SEARCHED: usize = 16 * 1024 * 1024;
+const SEARCHED: usize = 4 * 1024 * 1024;
 
 /// Where in the configuration a value stands: `endpoints[2].rules[0].when.image`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
