@@ -86,7 +86,9 @@ fn nothing_to_do(
     let restarted: Option<Timestamp> =
         object.template_annotation(RESTARTED_AT).and_then(|text| text.parse().ok());
     // The run may have been carried out before the process was killed, or somebody was faster.
-    match restarted.filter(|at| *at >= context.received) {
+    // What is written there has no parts of a millisecond.
+    let received = context.received.as_millisecond();
+    match restarted.filter(|at| at.as_millisecond() >= received) {
         Some(at) => Ok(Some(Done::unchanged(format!("it was restarted at {at}, after the event")))),
         None => Ok(None),
     }

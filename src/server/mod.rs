@@ -137,7 +137,16 @@ async fn requests(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: 
     }
 }
 
-async fn route(app: &Arc<App>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+async fn route(app: &Arc<App>, mut request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    let answer = answer(app, &mut request, peer).await;
+    // A sender that was too slow once is not waited for again.
+    if answer.status() != StatusCode::REQUEST_TIMEOUT {
+        body::pass_over(request.into_body());
+    }
+    answer
+}
+
+async fn answer(app: &Arc<App>, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/health" if get => Answer::text(StatusCode::OK, "OK\n"),

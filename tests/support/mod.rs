@@ -11,12 +11,15 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
+pub mod delivery;
 pub mod flux;
+pub mod github;
 pub mod http;
 pub mod kube;
 pub mod kubectl;
 pub mod objects;
 pub mod relay;
+pub mod scene;
 pub mod serve;
 pub mod sign;
 pub mod temp;
