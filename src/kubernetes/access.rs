@@ -182,8 +182,8 @@ fn address(api: &str) -> Result<Address, String> {
         return Ok(Address::Unix(PathBuf::from(path)));
     }
     let url = reqwest::Url::parse(api).map_err(|error| format!("{}: {error}", show(api)))?;
-    let bare = url.username().is_empty() && url.password().is_none();
-    if !bare || url.query().is_some() || url.fragment().is_some() || url.host().is_none() {
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !anonymous || url.query().is_some() || url.fragment().is_some() || url.host().is_none() {
         return Err(format!("{}: must be an address without user and query", show(api)));
     }
     let base = url.as_str().trim_end_matches('/').to_owned();

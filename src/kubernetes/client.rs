@@ -206,7 +206,7 @@ fn query(selector: Option<&Selector>, next: Option<&str>) -> String {
 }
 
 /// What a request asks of a kind, for its error.
-pub(super) fn asked(verb: &'static str, kind: Kind, namespace: &str, name: Option<&str>) -> Asked {
+pub(crate) fn asked(verb: &'static str, kind: Kind, namespace: &str, name: Option<&str>) -> Asked {
     Asked {
         verb,
         group: kind.group().to_owned(),
