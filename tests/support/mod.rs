@@ -17,4 +17,5 @@ pub mod kube;
 pub mod relay;
 pub mod serve;
 pub mod sign;
+pub mod stage;
 pub mod temp;
