@@ -216,7 +216,8 @@ fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Ove
         );
     };
     if let Some(api) = &overrides.kube_api {
-        kubernetes.set_api(api).unwrap_or_else(|why| at("--kube-api", why));
+        let set = kubernetes.set_api(api).and_then(|()| kubernetes.check().map_err(str::to_owned));
+        set.unwrap_or_else(|why| at("--kube-api", why));
     }
     if let Some(api) = &overrides.flux_api {
         flux.set_api(api).unwrap_or_else(|why| at("--flux-api", why));

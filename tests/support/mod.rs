@@ -22,4 +22,5 @@ pub mod relay;
 pub mod scene;
 pub mod serve;
 pub mod sign;
+pub mod stage;
 pub mod temp;
