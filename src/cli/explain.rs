@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, check, complain, print, send};
-use crate::action::{Api, Context, Preview};
+use crate::action::{Api, Context, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
 use crate::rule::Verdict;
@@ -53,6 +53,9 @@ struct Explanation {
     events: Vec<Event>,
     rules: Vec<RuleVerdict>,
     requests: Vec<Preview>,
+    /// What would not be changed, and why: not part of the contract, and absent if there is nothing to say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +135,8 @@ async fn explain(
         RunId(number)
     });
     let api = if live { Some(Api::new(&config.kubernetes, &config.flux)?) } else { None };
-    let mut requests = Vec::new();
+    let outlook = Outlook { kubernetes: &config.kubernetes, flux: &config.flux, live: api.as_ref() };
+    let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for run in &planned.runs {
         let context = Context::new(
             &run.event,
@@ -144,11 +148,13 @@ async fn explain(
             now,
         );
         for action in run.actions.iter() {
-            requests.extend(action.preview(api.as_ref(), &context).await?);
+            let previewed = action.preview(&outlook, &context).await;
+            requests.extend(previewed.requests);
+            notes.extend(previewed.notes);
         }
     }
     let rules = verdicts(endpoint, &decoded.events);
-    Ok((Explanation { verification, events: decoded.events, rules, requests }, None))
+    Ok((Explanation { verification, events: decoded.events, rules, requests, notes }, None))
 }
 
 fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) -> &'static str {
@@ -182,7 +188,7 @@ impl Explanation {
             RuleVerdict { endpoint, rule: rule.number, matched: false, why }
         };
         let rules = endpoint.rules.iter().map(verdict).collect();
-        Self { verification, events: Vec::new(), rules, requests: Vec::new() }
+        Self { verification, events: Vec::new(), rules, requests: Vec::new(), notes: Vec::new() }
     }
 
     fn json(&self) -> String {
@@ -204,6 +210,9 @@ impl Explanation {
         }
         for request in &self.requests {
             let _ = writeln!(text, "request       {request}");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note          {note}");
         }
         if self.requests.is_empty() {
             text.push_str("request       none\n");

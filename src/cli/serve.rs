@@ -26,8 +26,8 @@ const DEFAULT_LISTEN: &str = "0.0.0.0:8080";
 /// How long requests that are under way may take after SIGTERM.
 const REQUESTS_GRACE: Duration = Duration::from_secs(5);
 
-/// How long runs may take after SIGTERM: Kubernetes kills after 30 seconds.
-const RUNS_GRACE: Duration = Duration::from_secs(25);
+/// How long everything may take after SIGTERM: Kubernetes kills after 30 seconds.
+const GRACE: Duration = Duration::from_secs(24);
 
 /// Serve the hooks of a configuration: the relay itself.
 #[derive(FromArgs)]
@@ -151,16 +151,23 @@ async fn serve(config: Config, watch: Watch, address: SocketAddr) -> Result<(), 
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
     engine.close();
     stop.send_replace(true);
-    let finished = tokio::time::timeout(RUNS_GRACE, async {
+    let finished = tokio::time::timeout(GRACE, async {
         // A task's failure is a defect that its own log line tells of.
-        let _ = tokio::join!(working, serving);
+        let _ = serving.await;
+        engine.seal();
+        let _ = working.await;
     });
     if finished.await.is_err() {
         engine.name_what_is_left();
         return Err(format!("{} runs were not finished in time", engine.pending()));
     }
-    log::info!("ended");
-    Ok(())
+    match engine.unsent() {
+        0 => {
+            log::info!("ended");
+            Ok(())
+        }
+        unsent => Err(format!("{unsent} changes were not sent: the log names them")),
+    }
 }
 
 /// Reloads when the configuration changes, until a signal ends the process.

@@ -228,7 +228,7 @@ fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Ove
         );
     };
     if let Some(api) = &overrides.kube_api {
-        let set = kubernetes.set_api(api).and_then(|()| kubernetes.complete());
+        let set = kubernetes.set_api(api).and_then(|()| kubernetes.check().map_err(str::to_owned));
         set.unwrap_or_else(|why| at("--kube-api", why));
     }
     if let Some(api) = &overrides.flux_api {

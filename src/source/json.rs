@@ -27,7 +27,18 @@ fn explain(body: &str, error: &serde_json::Error) -> Undecodable {
         return Undecodable::Malformed(format!("the body is not JSON: {error}"));
     }
     let path = json_path::at(body, error.line(), error.column());
-    Undecodable::UnknownShape(format!("{path}: {error}"))
+    Undecodable::UnknownShape(format!("{path}: {}", without_value(&error.to_string())))
+}
+
+/// serde's sentence without the value that it quotes: what stands in a body goes into no log and no answer.
+fn without_value(told: &str) -> String {
+    match (told.find(['`', '"']), told.rfind(", expected ")) {
+        (Some(quoted), Some(expected)) if quoted < expected => {
+            let (before, after) = (told.get(..quoted), told.get(expected..));
+            format!("{}{}", before.unwrap_or_default().trim_end(), after.unwrap_or_default())
+        }
+        _ => told.to_owned(),
+    }
 }
 
 /// For `deserialize_with`, beside `default`: a text or a number, as text, and nothing for anything else. For
@@ -71,7 +82,9 @@ mod tests {
             assert!(matches!(told(bad), Undecodable::Malformed(_)), "{bad:?}");
         }
         let Undecodable::UnknownShape(text) = told(br#"{"repository": {"name": 7}}"#) else { panic!() };
-        assert!(text.starts_with("repository.name: invalid type"), "{text}");
+        assert!(text.starts_with("repository.name: invalid type: integer, expected a string at"), "{text}");
+        let Undecodable::UnknownShape(text) = told(br#"{"repository": "a, expected `b`"}"#) else { panic!() };
+        assert!(text.starts_with("repository: invalid type: string, expected struct Repository"), "{text}");
     }
 
     #[test]

@@ -12,12 +12,16 @@
 )]
 
 pub mod command;
+pub mod delivery;
 pub mod flux;
+pub mod github;
 pub mod http;
 pub mod kube;
 pub mod kubectl;
 pub mod objects;
 pub mod relay;
+pub mod scene;
 pub mod serve;
 pub mod sign;
+pub mod stage;
 pub mod temp;
