@@ -25,7 +25,6 @@ fn what_is_unwise_is_a_warning() {
             endpoint("GitHub", "  rules: []\nkubernetes: {api: \"http://10.0.0.1:8001\"}\n"),
             "plain http to another host",
         ),
-        (endpoint("GitHub", "  rules: []\nkubernetes: {api: in-cluster}\n"), "is this a pod?"),
         (rule("when: {repository: web}\n    do: [fluxNotify: {}]"), "web has no owner"),
         (
             rule("when: {event: [git, image], branch: main}\n    do: [fluxNotify: {}]"),
