@@ -1,6 +1,7 @@
 //! The Flux v1 API: `POST {api}/v11/notify`, with the bodies that flux-recv sent (fluxcd/flux, `pkg/api/v9`).
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -42,8 +43,11 @@ impl FluxAccess {
     /// Takes another address.
     pub fn set_api(&mut self, api: &str) -> Result<(), String> {
         let url = reqwest::Url::parse(api).map_err(|error| format!("\"{}\": {error}", api.escape_debug()))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(format!("\"{}\": must be http://… or https://…", api.escape_debug()));
+        let bare = url.username().is_empty() && url.password().is_none();
+        let bare = bare && url.query().is_none() && url.fragment().is_none();
+        if !bare || !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            let text = "must be http://… or https://…, without user and query";
+            return Err(format!("\"{}\": {text}", api.escape_debug()));
         }
         api.trim_end_matches('/').clone_into(&mut self.api);
         Ok(())
@@ -131,20 +135,17 @@ pub struct FluxError {
 }
 
 /// A client of one Flux v1 API.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Client {
     url: String,
+    /// Made when it is first needed, and kept with its connections.
+    http: OnceLock<reqwest::Client>,
 }
 
 impl Client {
     /// A client that has not connected yet.
     pub fn new(access: &FluxAccess) -> Self {
-        Self { url: access.notify_url() }
-    }
-
-    /// Where notifications go.
-    pub fn url(&self) -> &str {
-        &self.url
+        Self { url: access.notify_url(), http: OnceLock::new() }
     }
 
     /// Tells Flux.
@@ -152,14 +153,29 @@ impl Client {
         let body = serde_json::to_vec(notification)
             .map_err(|error| FluxError { reason: error.to_string(), retry: false })?;
         let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        match outside::post(&self.url, headers, body, PATIENCE).await {
+        let answer = match self.http() {
+            Ok(http) => outside::post_with(http, &self.url, headers, body).await,
+            Err(why) => Err(why),
+        };
+        match answer {
             Ok((200..=299, _)) => Ok(()),
             Ok((status, answer)) => Err(FluxError {
                 reason: format!("Flux answers {status}: {}", shorten(answer.trim())),
                 retry: status == 429 || status >= 500,
             }),
-            Err(why) => Err(FluxError { reason: format!("Flux cannot be reached: {why}"), retry: true }),
+            Err(why) => {
+                let reason = format!("Flux cannot be reached: {}: {why}", self.url);
+                Err(FluxError { reason, retry: true })
+            }
         }
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, String> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let made = outside::client(PATIENCE)?;
+        Ok(self.http.get_or_init(|| made))
     }
 }
 
@@ -175,6 +191,30 @@ mod tests {
     fn git(reference: GitRef) -> Event {
         let urls = vec!["git@github.com:acme/fleet.git".into(), "https://github.com/acme/fleet.git".into()];
         Event::Git(GitPushed { repository: "acme/fleet".into(), urls, reference, commit: None })
+    }
+
+    #[test]
+    fn addresses_are_read() {
+        let set = |api: &str| {
+            let mut access = FluxAccess::default();
+            access.set_api(api).map(|()| access.notify_url())
+        };
+        let expected = Ok("http://fluxd:3030/api/flux/v11/notify".to_owned());
+        assert_eq!(set("http://fluxd:3030/api/flux/"), expected);
+        for bad in ["", "localhost:3030", "unix:///run/flux", "http://u:p@h/", "http://h/?q", "http://h/#f"] {
+            assert!(set(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_flux_cannot_use_makes_no_notification() {
+        let mut no_url = git(GitRef::Branch("main".into()));
+        if let Event::Git(git) = &mut no_url {
+            git.urls.clear();
+        }
+        for event in [no_url, Event::Ping, Event::ignored("a pull")] {
+            assert_eq!(Notification::of(&event), None);
+        }
     }
 
     #[test]

@@ -14,9 +14,18 @@ pub async fn post(
     body: Vec<u8>,
     patience: Duration,
 ) -> Result<(u16, String), String> {
+    post_with(&client(patience)?, url, headers, body).await
+}
+
+/// Sends a POST through a client that is kept; returns the answer's status and body.
+pub(crate) async fn post_with(
+    client: &reqwest::Client,
+    url: &str,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+) -> Result<(u16, String), String> {
     let headers = crate::source::headers(&headers)?;
-    let request = client(patience)?.post(url).headers(headers).body(body);
-    let (status, body) = answer(request).await?;
+    let (status, body) = answer(client.post(url).headers(headers).body(body)).await?;
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
@@ -51,7 +60,7 @@ pub(crate) fn told(error: reqwest::Error) -> String {
 }
 
 /// A client with the roots that browsers trust: an image without files has none of its own.
-fn client(patience: Duration) -> Result<reqwest::Client, String> {
+pub(crate) fn client(patience: Duration) -> Result<reqwest::Client, String> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -65,6 +74,7 @@ fn client(patience: Duration) -> Result<reqwest::Client, String> {
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(std::sync::Arc::new(Localhost))
         .connect_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(20))
         .timeout(patience)
         .build()
         .map_err(told)

@@ -4,13 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::reconcile::FluxObject;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
-use crate::kubernetes::{self, Access, ApiError, PatchRequest, Workload};
+use crate::kubernetes::{self, Access, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
 
@@ -71,9 +69,10 @@ impl<'a> Context<'a> {
     pub fn change_cause(&self) -> String {
         let what = match self.event {
             Event::Image(image) => image_and_tag(image.repository.as_str(), self.tag),
-            Event::Deploy(deploy) => {
-                image_and_tag(deploy.image.as_str(), self.tag.filter(|tag| !tag.is_empty()))
-            }
+            Event::Deploy(deploy) => match (self.tag.filter(|tag| !tag.is_empty()), &deploy.digest) {
+                (None, Some(digest)) => format!("{}@{digest}", deploy.image),
+                (tag, _) => image_and_tag(deploy.image.as_str(), tag),
+            },
             Event::Git(git) | Event::Pipeline(git) => format!("{} {}", git.repository, git.reference.full()),
             Event::Ping | Event::Ignored { .. } => self.event.kind().to_owned(),
         };
@@ -134,9 +133,15 @@ pub struct Found {
 }
 
 impl Found {
-    /// Exactly these.
+    /// Exactly these, each once.
     pub fn these(targets: Vec<Target>) -> Self {
-        Self { targets, skipped: Vec::new() }
+        let mut found = Self::default();
+        for target in targets {
+            if !found.targets.contains(&target) {
+                found.targets.push(target);
+            }
+        }
+        found
     }
 }
 
@@ -189,75 +194,5 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         Self { reason: error.to_string(), retry: error.retry().map(|after| Retry { after }) }
-    }
-}
-
-/// A request that would change something; its JSON is part of the contract of `explain --json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Preview {
-    /// The action that it belongs to, for a person.
-    #[serde(skip)]
-    action: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<Value>,
-    /// `live`: the request depends on what the cluster has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    needs: Option<&'static str>,
-}
-
-impl Preview {
-    pub(super) fn patch(action: &'static str, base: &str, patch: PatchRequest) -> Self {
-        Self {
-            action,
-            method: Some("PATCH"),
-            url: Some(format!("{base}{}", patch.path)),
-            content_type: Some(patch.content_type),
-            body: Some(patch.body),
-            needs: None,
-        }
-    }
-
-    pub(super) fn post(action: &'static str, url: &str, body: Value) -> Self {
-        Self {
-            action,
-            method: Some("POST"),
-            url: Some(url.to_owned()),
-            content_type: Some("application/json"),
-            body: Some(body),
-            needs: None,
-        }
-    }
-
-    /// A request that cannot be known without the cluster; its URL perhaps can.
-    pub(super) fn needs_live(action: &'static str, url: Option<String>) -> Self {
-        let method = url.is_some().then_some("PATCH");
-        Self { action, method, url, content_type: None, body: None, needs: Some("live") }
-    }
-}
-
-impl fmt::Display for Preview {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.action)?;
-        match (&self.method, &self.url) {
-            (Some(method), Some(url)) => write!(f, "{method} {url}")?,
-            _ => f.write_str("targets that must be looked up")?,
-        }
-        if let Some(content_type) = self.content_type {
-            write!(f, "\n              {content_type}")?;
-        }
-        if let Some(body) = &self.body {
-            write!(f, "\n              {body}")?;
-        }
-        if self.needs.is_some() {
-            f.write_str(" (use --live to look in the cluster)")?;
-        }
-        Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Preview, Retry};
-use crate::flux::{FluxAccess, Notification};
+use super::context::{Api, Context, Done, Failure, Retry};
+use super::preview::{Outlook, Preview, Would};
+use crate::flux::Notification;
 
 /// Tells Flux v1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,10 +17,10 @@ pub(super) async fn carry_out(api: &Api, context: &Context<'_>) -> Result<Done, 
     Ok(Done::succeeded("Flux was notified"))
 }
 
-pub(super) fn preview(api: Option<&Api>, context: &Context<'_>) -> Result<Option<Preview>, String> {
-    let url = api.map_or_else(|| FluxAccess::default().notify_url(), |api| api.flux.url().to_owned());
-    let body = serde_json::to_value(notification(context)?).map_err(|error| error.to_string())?;
-    Ok(Some(Preview::post("fluxNotify", &url, body)))
+pub(super) fn preview(outlook: &Outlook<'_>, context: &Context<'_>) -> Result<Would, Failure> {
+    let body = notification(context).and_then(|n| serde_json::to_value(n).map_err(|error| error.to_string()));
+    let url = outlook.flux.notify_url();
+    Ok(Would::Send(Preview::post("fluxNotify", url, body.map_err(Failure::last)?)))
 }
 
 fn notification(context: &Context<'_>) -> Result<Notification, String> {

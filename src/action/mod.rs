@@ -6,16 +6,20 @@
 
 mod context;
 mod flux_notify;
+mod preview;
 mod reconcile;
 mod restart;
 mod rollout;
 mod set_image;
 mod targets;
+#[cfg(test)]
+mod testing;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::context::{Api, Context, Done, Failure, Found, Preview, Retry, Target};
+pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
+pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
 use self::restart::Restart;
 use self::set_image::SetImage;
@@ -42,6 +46,14 @@ const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
     pub fn read(node: Node<'_>, path: &FieldPath) -> Option<Self> {
+        if let Some(text) = node.value().as_str() {
+            let text = text.escape_debug();
+            node.report().mistake(
+                path,
+                format!("is text, where an action and its fields are needed: `{text}: {{…}}`"),
+            );
+            return None;
+        }
         let mut outer = node.fields(path.clone())?;
         let names = outer.names();
         let [name] = names.as_slice() else {
@@ -100,23 +112,29 @@ impl Action {
         }
     }
 
+    /// Whether it can be done for an event with an image only.
+    pub fn needs_image(&self) -> bool {
+        match self {
+            Self::SetImage(_) => true,
+            Self::Restart(action) => action.targets.is_running_image(),
+            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+        }
+    }
+
     /// The targets, where they are known without looking anything up.
     pub fn named_targets(&self, context: &Context<'_>) -> Option<Vec<Target>> {
-        match self {
-            Self::Restart(action) => action.targets.named(context)?.ok(),
-            Self::SetImage(action) => action.targets.named(context)?.ok(),
-            Self::FluxNotify(_) => Some(vec![Target::Flux]),
-            Self::Reconcile(action) => action.target(context).ok().map(|target| vec![target]),
-        }
+        self.named(context)?.ok().map(|targets| Found::these(targets).targets)
     }
 
     /// Finds the targets.
     pub async fn find(&self, api: &Api, context: &Context<'_>) -> Result<Found, Failure> {
+        if let Some(named) = self.named(context) {
+            return named.map(Found::these);
+        }
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
-            Self::FluxNotify(_) => Ok(Found::these(vec![Target::Flux])),
-            Self::Reconcile(action) => Ok(Found::these(vec![action.target(context)?])),
+            Self::FluxNotify(_) | Self::Reconcile(_) => Ok(Found::default()),
         }
     }
 
@@ -136,36 +154,22 @@ impl Action {
             }
             (Self::FluxNotify(_), Target::Flux) => flux_notify::carry_out(api, context).await,
             (Self::Reconcile(_), Target::Object(object)) => reconcile::carry_out(api, object, context).await,
-            _ => Err(Failure::last(format!("{} cannot be done to {target}", self.name()))),
+            _ => Err(self.not_for(target)),
         }
     }
 
-    /// The requests that would change something, without sending them. Without an API, what must be looked up
-    /// is said to need that.
-    pub async fn preview(&self, api: Option<&Api>, context: &Context<'_>) -> Result<Vec<Preview>, String> {
-        let targets = match (self.named_targets(context), api) {
-            (Some(targets), _) => targets,
-            (None, Some(api)) => self.find(api, context).await.map_err(|failure| failure.reason)?.targets,
-            (None, None) => return Ok(vec![Preview::needs_live(self.name(), None)]),
-        };
-        let mut previews = Vec::new();
-        for target in &targets {
-            let preview = match (self, target) {
-                (Self::Restart(_), Target::Workload(workload)) => {
-                    restart::preview(api, workload, context).await
-                }
-                (Self::SetImage(action), Target::Workload(workload)) => {
-                    action.preview(api, workload, context).await
-                }
-                (Self::FluxNotify(_), _) => flux_notify::preview(api, context),
-                (Self::Reconcile(_), Target::Object(object)) => {
-                    Ok(Some(reconcile::preview(api, object, context)))
-                }
-                _ => Ok(None),
-            };
-            previews.extend(preview?);
+    /// The targets, if they need no look-up; an error if a name is not valid once it is filled in.
+    fn named(&self, context: &Context<'_>) -> Option<Result<Vec<Target>, Failure>> {
+        match self {
+            Self::Restart(action) => action.targets.named(context),
+            Self::SetImage(action) => action.targets.named(context),
+            Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
+            Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
         }
-        Ok(previews)
+    }
+
+    fn not_for(&self, target: &Target) -> Failure {
+        Failure::last(format!("{} cannot be done to {target}", self.name()))
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Preview, Target};
+use super::context::{Api, Context, Done, Failure, Target};
+use super::preview::{Outlook, Preview};
 use crate::config::fields::{Fields, suggest};
 use crate::kubernetes::error::Asked;
 use crate::kubernetes::{PatchRequest, patch};
@@ -88,10 +89,8 @@ pub(super) async fn carry_out(
     Ok(Done::succeeded("Flux was asked to reconcile it"))
 }
 
-pub(super) fn preview(api: Option<&Api>, object: &FluxObject, context: &Context<'_>) -> Preview {
-    let manager = api.map_or("boathook", |api| api.kubernetes.field_manager());
-    let base = api.map_or("http://localhost:8001", |api| api.kubernetes.base());
-    Preview::patch("reconcile", base, request(manager, object, context))
+pub(super) fn preview(outlook: &Outlook<'_>, object: &FluxObject, context: &Context<'_>) -> Preview {
+    Preview::patch("reconcile", outlook.base(), request(outlook.field_manager(), object, context))
 }
 
 fn request(manager: &str, object: &FluxObject, context: &Context<'_>) -> PatchRequest {
@@ -181,14 +180,4 @@ impl fmt::Display for Reconcile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plurals_are_those_of_the_table() {
-        for (kind, _, _, expected) in FLUX_KINDS {
-            assert_eq!(plural(kind), expected);
-        }
-        assert_eq!(plural("Gateway"), "gateways");
-    }
-}
+mod tests;

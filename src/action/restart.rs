@@ -4,7 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Preview};
+use super::context::{Api, Context, Done, Failure};
+use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
 use super::targets::Targets;
 use crate::config::fields::Fields;
@@ -13,6 +14,9 @@ use crate::kubernetes::{Kind, Object, PatchRequest, Workload};
 
 /// What can be restarted.
 pub(super) const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+
+/// How far the clocks of those who restart a workload may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 
 /// Starts new pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,21 +55,21 @@ pub(super) async fn carry_out(
 }
 
 pub(super) async fn preview(
-    api: Option<&Api>,
+    outlook: &Outlook<'_>,
     workload: &Workload,
     context: &Context<'_>,
-) -> Result<Option<Preview>, String> {
-    let (mut manager, mut base, mut old) = ("boathook", "http://localhost:8001", None);
-    if let Some(api) = api {
-        (manager, base) = (api.kubernetes.field_manager(), api.kubernetes.base());
-        let object = api.kubernetes.get(workload).await.map_err(|error| error.to_string())?;
-        if nothing_to_do(workload, &object, context).map_err(|failure| failure.reason)?.is_some() {
-            return Ok(None);
+) -> Result<Would, Failure> {
+    let mut old = None;
+    if let Some(api) = outlook.live {
+        let object = api.kubernetes.get(workload).await?;
+        if let Some(done) = nothing_to_do(workload, &object, context)? {
+            return Ok(Would::End(done));
         }
         old = object.template_annotation(RESTARTED_AT).map(str::to_owned);
     }
     let restarted_at = fresh_time(old.as_deref(), context.now);
-    Ok(Some(Preview::patch("restart", base, request(manager, workload, &restarted_at, context))))
+    let request = request(outlook.field_manager(), workload, &restarted_at, context);
+    Ok(Would::Send(Preview::patch("restart", outlook.base(), request)))
 }
 
 /// Why nothing is to be done, if so; an error if nothing can be done.
@@ -85,21 +89,26 @@ fn nothing_to_do(
     }
     let restarted: Option<Timestamp> =
         object.template_annotation(RESTARTED_AT).and_then(|text| text.parse().ok());
-    // The run may have been carried out before the process was killed, or somebody was faster.
-    // What is written there has no parts of a millisecond.
-    let received = context.received.as_millisecond();
-    match restarted.filter(|at| at.as_millisecond() >= received) {
+    // The run may have been carried out before the process was killed, or somebody was faster. What is in the
+    // future was written by another clock, and says nothing.
+    let since = context.received..=context.now + CLOCKS;
+    match restarted.filter(|at| since.contains(at)) {
         Some(at) => Ok(Some(Done::unchanged(format!("it was restarted at {at}, after the event")))),
         None => Ok(None),
     }
 }
 
-/// The time to write: with milliseconds, and never the value that is there, which would start nothing.
+/// The time to write: with milliseconds, not before the event that it is for, and never the value that is there,
+/// which would start nothing.
 fn fresh_time(old: Option<&str>, now: Timestamp) -> String {
-    let time = format!("{now:.3}");
-    if old == Some(&time) { format!("{:.3}", now + SignedDuration::from_millis(1)) } else { time }
+    const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+    let time = format!("{:.3}", now + (MILLISECOND - SignedDuration::from_nanos(1)));
+    if old == Some(&time) { format!("{:.3}", now + MILLISECOND + MILLISECOND) } else { time }
 }
 
 fn request(manager: &str, workload: &Workload, restarted_at: &str, context: &Context<'_>) -> PatchRequest {
     patch::restart(workload, restarted_at, &context.change_cause(), manager)
 }
+
+#[cfg(test)]
+mod tests;

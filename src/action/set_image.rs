@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Preview};
+use super::context::{Api, Context, Done, Failure};
+use super::preview::{Outlook, Preview, Would};
 use super::rollout::Rollout;
 use super::targets::{Targets, image_of};
 use crate::config::fields::Fields;
@@ -16,6 +17,9 @@ use crate::rule::{Comparison, Template};
 
 /// What has images that can be set.
 pub(super) const KINDS: &[Kind] = &Kind::ALL;
+
+/// The tag of an image that is written without one.
+const DEFAULT_TAG: &str = "latest";
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: usize = 5;
@@ -62,9 +66,17 @@ impl SetImage {
         workload: &Workload,
         context: &Context<'_>,
     ) -> Result<Done, Failure> {
-        let mut last = None;
+        let mut last: Option<(String, ApiError)> = None;
         for _ in 0..READS {
             let object = api.kubernetes.get(workload).await?;
+            let version = object.metadata.resource_version.clone();
+            if let Some((refused, error)) = &last
+                && *refused == version
+                && matches!(error.trouble, Trouble::Invalid(_))
+            {
+                // Nothing has changed, so it was the change itself that was refused.
+                return Err(error.clone().into());
+            }
             let changes = match self.plan(workload, &object, context)? {
                 Plan::Nothing(done) => return Ok(done),
                 Plan::Change(changes) => changes,
@@ -72,30 +84,31 @@ impl SetImage {
             let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
             match api.kubernetes.patch(&request).await {
                 Ok(()) => return Ok(Done::succeeded(told(&changes))),
-                Err(error) if has_changed(workload, &error) => last = Some(error),
+                Err(error) if has_changed(workload, &error) => last = Some((version, error)),
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(last.map_or_else(|| Failure::last("it could not be read"), Failure::from))
+        Err(last.map_or_else(|| Failure::last("it could not be read"), |(_, error)| error.into()))
     }
 
     pub(super) async fn preview(
         &self,
-        api: Option<&Api>,
+        outlook: &Outlook<'_>,
         workload: &Workload,
         context: &Context<'_>,
-    ) -> Result<Option<Preview>, String> {
-        let Some(api) = api else {
-            return Ok(Some(Preview::needs_live("setImage", Some(workload.path()))));
+    ) -> Result<Would, Failure> {
+        let Some(api) = outlook.live else {
+            let url = format!("{}{}", outlook.base(), patch::path(workload, outlook.field_manager()));
+            return Ok(Would::Send(Preview::needs_live("setImage", Some(url))));
         };
-        let object = api.kubernetes.get(workload).await.map_err(|error| error.to_string())?;
-        match self.plan(workload, &object, context).map_err(|failure| failure.reason)? {
-            Plan::Nothing(_) => Ok(None),
+        let object = api.kubernetes.get(workload).await?;
+        Ok(match self.plan(workload, &object, context)? {
+            Plan::Nothing(done) => Would::End(done),
             Plan::Change(changes) => {
-                let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
-                Ok(Some(Preview::patch("setImage", api.kubernetes.base(), request)))
+                let request = request(outlook.field_manager(), workload, &object, &changes, context);
+                Would::Send(Preview::patch("setImage", outlook.base(), request))
             }
-        }
+        })
     }
 
     /// What is to be done, from what was read: a pure function.
@@ -155,10 +168,10 @@ impl SetImage {
         let tag = context.tag.filter(|tag| !tag.is_empty());
         if let (Some(policy), Some(offered), Some(image)) = (context.policy, tag, &parsed)
             && policy.is_ordered()
-            // What is pinned by digest alone has no tag to compare with.
-            && image.spelling.len() < running.len()
         {
-            match policy.compare(image.tag.as_deref(), offered) {
+            // What is pinned by digest alone has no tag to compare with.
+            let no_tag = image.digest.is_none().then_some(DEFAULT_TAG);
+            match policy.compare(image.tag.as_deref().or(no_tag), offered) {
                 Comparison::Newer => {}
                 Comparison::Same => return Err(format!("{running} is that version already")),
                 Comparison::Older => return Err(format!("{running} is newer than {offered}")),
@@ -191,7 +204,7 @@ impl SetImage {
             Some(name) => format!("it has no container {name}"),
             None => format!("none of its containers runs {repository}"),
         };
-        let there: Vec<_> = object.containers().map(|(_, _, c)| format!("{}={}", c.name, c.image)).collect();
+        let there: Vec<_> = object.containers().map(|(_, _, c)| labelled(&c.name, "=", &c.image)).collect();
         let reason = format!("{what}; there is {}", there.join(", "));
         if self.targets.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
     }
@@ -218,10 +231,16 @@ fn request(
 
 /// `web: ghcr.io/acme/web:1 → ghcr.io/acme/web:2`
 fn told(changes: &[ImageChange]) -> String {
-    let each: Vec<_> = changes.iter().map(|c| format!("{}: {} → {}", c.name, c.from, c.to)).collect();
-    each.join(", ")
+    let each = changes.iter().map(|c| labelled(&c.name, ": ", &format!("{} → {}", c.from, c.to)));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// A Knative Service's only container may have no name.
+fn labelled(name: &str, separator: &str, text: &str) -> String {
+    if name.is_empty() { text.to_owned() } else { format!("{name}{separator}{text}") }
 }
 
 #[cfg(test)]
-#[path = "set_image/tests.rs"]
+mod recorded;
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Which workloads an action changes: named, by label, or by the image that they run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use super::context::{Api, Context, Failure, Found, Target};
 use crate::config::fields::Fields;
 use crate::event::Event;
 use crate::image::{Image, Repository};
-use crate::kubernetes::{Kind, Object, Selector, Workload};
+use crate::kubernetes::error::{Asked, Trouble};
+use crate::kubernetes::{ApiError, Kind, Object, Selector, Workload};
 use crate::rule::Template;
 use crate::rule::name::{kubernetes_name, namespace_name};
 
@@ -88,44 +90,53 @@ impl Targets {
         Some(all.map(target).collect::<Result<_, String>>().map_err(Failure::last))
     }
 
-    /// The workloads, looked up where they are not named. Only these kinds are looked through.
+    /// The workloads, looked up: those of these kinds.
     pub(super) async fn find(
         &self,
         api: &Api,
         context: &Context<'_>,
         kinds: &[Kind],
     ) -> Result<Found, Failure> {
-        if let Some(named) = self.named(context) {
-            return named.map(Found::these);
-        }
         let mut found = Found::default();
-        let mut closed = None;
-        for namespace in &self.namespaces {
-            let namespace = namespace.render(&context.values).map_err(Failure::last)?;
-            namespace_name(&namespace).map_err(Failure::last)?;
+        let (mut closed, mut looked) = (Vec::new(), 0);
+        for namespace in self.namespaces(context)? {
             for kind in kinds {
+                looked += 1;
                 match self.list(api, context, *kind, &namespace).await {
                     Ok(names) => {
                         let workload = |name| Workload { namespace: namespace.clone(), kind: *kind, name };
                         found.targets.extend(names.into_iter().map(|name| Target::Workload(workload(name))));
                     }
-                    Err(ListError::Closed(why)) => {
+                    Err(error) if error.is_kind_closed() => {
+                        let why = error.to_string();
                         crate::text::once(&why, |why| log::warn!("passed over: {why}"));
-                        found.skipped.push((format!("{kind} in {namespace}"), why.clone()));
-                        closed = Some(why);
+                        found.skipped.push((format!("{kind} in {namespace}"), why));
+                        closed.push(error);
                     }
-                    Err(ListError::Failure(failure)) => return Err(failure),
+                    Err(error) => return Err(error.into()),
                 }
             }
         }
-        let nothing_listed = found.skipped.len() == kinds.len() * self.namespaces.len();
-        if let Some(why) = closed.filter(|_| nothing_listed) {
-            return Err(Failure::last(format!("nothing could be listed: {why}")));
+        if looked > 0 && closed.len() == looked {
+            return Err(Failure::last(nothing_listed(&closed)));
         }
         if found.targets.is_empty() {
             found.skipped.insert(0, self.nothing(context));
         }
         Ok(found)
+    }
+
+    /// The namespaces, filled in, each once.
+    fn namespaces(&self, context: &Context<'_>) -> Result<Vec<String>, Failure> {
+        let mut names: Vec<String> = Vec::new();
+        for namespace in &self.namespaces {
+            let name = namespace.render(&context.values).map_err(Failure::last)?;
+            namespace_name(&name).map_err(Failure::last)?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     async fn list(
@@ -134,7 +145,7 @@ impl Targets {
         context: &Context<'_>,
         kind: Kind,
         namespace: &str,
-    ) -> Result<Vec<String>, ListError> {
+    ) -> Result<Vec<String>, ApiError> {
         let wanted = |object: Object| {
             let runs = !self.is_running_image() || runs_image(&object, context.event);
             // Its controller would undo the change: a Knative Service's Deployments, an operator's StatefulSets.
@@ -144,13 +155,7 @@ impl Targets {
             Choice::Selected(selector) => Some(selector),
             _ => None,
         };
-        let names = api.kubernetes.list(kind, namespace, selector, wanted).await.map_err(|error| {
-            if error.is_kind_closed() {
-                ListError::Closed(error.to_string())
-            } else {
-                ListError::Failure(error.into())
-            }
-        })?;
+        let names = api.kubernetes.list(kind, namespace, selector, wanted).await?;
         // A name goes into a path; the API's own are valid.
         Ok(names.into_iter().filter(|name| kubernetes_name(name).is_ok()).collect())
     }
@@ -168,10 +173,18 @@ impl Targets {
     }
 }
 
-enum ListError {
-    /// The kind is not served or not allowed.
-    Closed(String),
-    Failure(Failure),
+/// Why not one list could be had: the Role rules that are missing, else what else was said.
+fn nothing_listed(closed: &[ApiError]) -> String {
+    let mut rules: BTreeMap<&str, Vec<&Asked>> = BTreeMap::new();
+    for error in closed.iter().filter(|error| matches!(error.trouble, Trouble::Forbidden(_))) {
+        rules.entry(&error.asked.namespace).or_default().push(&error.asked);
+    }
+    if rules.is_empty() {
+        let why = closed.first().map(ToString::to_string).unwrap_or_default();
+        return format!("nothing could be listed: {why}");
+    }
+    let rules: Vec<_> = rules.values().map(|asked| Asked::rule_for(asked)).collect();
+    format!("nothing could be listed: not allowed; allow it with {}", rules.join(", and "))
 }
 
 /// The image repository that an event is about.
@@ -249,3 +262,6 @@ impl fmt::Display for Targets {
         write!(f, " in {}", namespaces.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

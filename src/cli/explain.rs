@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, check, complain, print, send};
-use crate::action::{Api, Context, Preview};
+use crate::action::{Api, Context, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
 use crate::rule::Verdict;
@@ -16,10 +16,15 @@ use crate::run::plan;
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
 
-/// Show what a delivery would do, without doing it: whether it verifies, what it says, which rules match and
-/// why, and the exact requests that would change something. Reads the body from standard input.
+/// Show what a delivery would do, without doing it.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "explain")]
+#[argh(
+    subcommand,
+    name = "explain",
+    usage = "--config FILE --endpoint NAME [options] < body",
+    example = "{command_name} --config config.yaml --endpoint ghcr \\\n  --header X-GitHub-Event:package --json < body.json",
+    note = "Tells whether the delivery verifies (and goes on if it does not), what it says,\nwhich rules match and why, and the exact requests that would change something.\nThe body is read from standard input."
+)]
 pub(super) struct Explain {
     /// the configuration file
     #[argh(option)]
@@ -48,6 +53,9 @@ struct Explanation {
     events: Vec<Event>,
     rules: Vec<RuleVerdict>,
     requests: Vec<Preview>,
+    /// What would not be changed, and why: not part of the contract, and absent if there is nothing to say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
 }
 
 #[derive(Serialize)]
@@ -85,9 +93,11 @@ impl Explain {
         };
         let delivery = Delivery { headers: &headers, body: &body };
         match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
-            Ok(explanation) => {
+            Ok((explanation, malformed)) => {
                 print(&if self.json { explanation.json() } else { explanation.text() });
-                Exit::Done
+                let Some(why) = malformed else { return Exit::Done };
+                complain(&why);
+                Exit::Failed
             }
             Err(why) => {
                 complain(&why);
@@ -97,12 +107,13 @@ impl Explain {
     }
 }
 
+/// The explanation, and what is wrong with a body that is malformed.
 async fn explain(
     config: &Config,
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
     live: bool,
-) -> Result<Explanation, String> {
+) -> Result<(Explanation, Option<String>), String> {
     let now = Timestamp::now();
     if live && let Some(key_set) = endpoint.receiver.key_set() {
         fetch::now(key_set).await?;
@@ -111,7 +122,8 @@ async fn explain(
     let decoded = match endpoint.receiver.decode(&Verified::waived(delivery)) {
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => {
-            return Err(format!("the delivery would be answered 400: {place}"));
+            let why = format!("the delivery would be answered 400: {place}");
+            return Ok((Explanation::malformed(verification, endpoint, &why), Some(why)));
         }
         Err(Undecodable::UnknownShape(place)) => {
             Decoded::ignored(format!("a shape that is not known: {place}"))
@@ -123,7 +135,8 @@ async fn explain(
         RunId(number)
     });
     let api = if live { Some(Api::new(&config.kubernetes, &config.flux)?) } else { None };
-    let mut requests = Vec::new();
+    let outlook = Outlook { kubernetes: &config.kubernetes, flux: &config.flux, live: api.as_ref() };
+    let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for run in &planned.runs {
         let context = Context::new(
             &run.event,
@@ -135,11 +148,13 @@ async fn explain(
             now,
         );
         for action in run.actions.iter() {
-            requests.extend(action.preview(api.as_ref(), &context).await?);
+            let previewed = action.preview(&outlook, &context).await;
+            requests.extend(previewed.requests);
+            notes.extend(previewed.notes);
         }
     }
     let rules = verdicts(endpoint, &decoded.events);
-    Ok(Explanation { verification, events: decoded.events, rules, requests })
+    Ok((Explanation { verification, events: decoded.events, rules, requests, notes }, None))
 }
 
 fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) -> &'static str {
@@ -166,6 +181,16 @@ fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
 }
 
 impl Explanation {
+    /// Nothing comes of a body that cannot be read, whatever the rules are.
+    fn malformed(verification: &'static str, endpoint: &Endpoint, why: &str) -> Self {
+        let verdict = |rule: &crate::config::Rule| {
+            let (endpoint, why) = (endpoint.name.clone(), why.to_owned());
+            RuleVerdict { endpoint, rule: rule.number, matched: false, why }
+        };
+        let rules = endpoint.rules.iter().map(verdict).collect();
+        Self { verification, events: Vec::new(), rules, requests: Vec::new(), notes: Vec::new() }
+    }
+
     fn json(&self) -> String {
         // Our own types always serialize.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
@@ -185,6 +210,9 @@ impl Explanation {
         }
         for request in &self.requests {
             let _ = writeln!(text, "request       {request}");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note          {note}");
         }
         if self.requests.is_empty() {
             text.push_str("request       none\n");

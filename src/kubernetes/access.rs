@@ -11,6 +11,9 @@ const DEFAULT_API: &str = "http://localhost:8001";
 /// Where a pod finds its `ServiceAccount` (kubernetes.io, "Accessing the Kubernetes API from a Pod").
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// The API server's name inside of every cluster (kubernetes.io, same page).
+const IN_CLUSTER: &str = "https://kubernetes.default.svc";
+
 /// The longest field manager that the API takes, in bytes.
 const LONGEST_MANAGER: usize = 128;
 
@@ -38,6 +41,8 @@ pub enum Address {
     Unix(PathBuf),
     /// `https://…`: the API server itself.
     Https(String),
+    /// `in-cluster`: the API server of the cluster that this process is a pod of.
+    InCluster,
 }
 
 impl Default for Access {
@@ -56,16 +61,18 @@ impl Access {
     /// Reads the section `kubernetes:`.
     pub fn read(fields: &mut Fields<'_>) -> Self {
         let mut access = Self::default();
-        if let Some(api) = fields.string("api") {
-            access.set_api(&api).unwrap_or_else(|why| fields.mistake("api", why));
+        let api = fields.string("api").map(|api| access.set_api(&api));
+        let readable = api.as_ref().is_none_or(Result::is_ok);
+        if let Some(Err(why)) = api {
+            fields.mistake("api", why);
         }
         let mut file = |name| fields.string(name).map(|text| fields.report().file(&text));
         let files = (file("tokenFile"), file("caFile"), file("clientCertFile"), file("clientKeyFile"));
         let (token, ca, certificate, key) = files;
-        if matches!(access.api, Address::Https(_)) {
+        if access.is_tls() {
             access.token_file = token.or(access.token_file);
             access.ca_file = ca.or(access.ca_file);
-        } else if token.is_some() || ca.is_some() || certificate.is_some() || key.is_some() {
+        } else if readable && (token.is_some() || ca.is_some() || certificate.is_some() || key.is_some()) {
             fields.mistake("api", "tokenFile, caFile and client files go with an https address");
         }
         match (certificate, key) {
@@ -86,77 +93,65 @@ impl Access {
         access
     }
 
-    /// Takes another address: `http://…`, `unix:///…`, `in-cluster` or `https://…`.
+    /// Takes another address: `http://…`, `unix:///…`, `in-cluster` or `https://…`. Credentials that belong to
+    /// the old one are not taken along to one that they are not meant for.
     pub fn set_api(&mut self, api: &str) -> Result<(), String> {
-        if api == "in-cluster" {
-            return self.set_in_cluster(Path::new(SERVICE_ACCOUNT), |name| std::env::var(name).ok());
+        let old = std::mem::replace(&mut self.api, address(api)?);
+        match (&old, &self.api) {
+            (Address::Https(_), Address::Https(_)) | (Address::InCluster, Address::InCluster) => {}
+            (_, Address::InCluster) => {
+                let file = |name| Some(Path::new(SERVICE_ACCOUNT).join(name));
+                (self.token_file, self.ca_file, self.client_files) = (file("token"), file("ca.crt"), None);
+            }
+            _ => (self.token_file, self.ca_file, self.client_files) = (None, None, None),
         }
-        self.api = if let Some(path) = api.strip_prefix("unix://") {
-            if !path.starts_with('/') {
-                return Err(format!(
-                    "{}: the socket needs an absolute path: unix:///run/proxy/kube.sock",
-                    show(api)
-                ));
-            }
-            Address::Unix(PathBuf::from(path))
-        } else {
-            let url = reqwest::Url::parse(api).map_err(|error| format!("{}: {error}", show(api)))?;
-            let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-            if !bare || url.host().is_none() {
-                return Err(format!("{}: must be an address without user and query", show(api)));
-            }
-            let address = url.as_str().trim_end_matches('/').to_owned();
-            match url.scheme() {
-                "http" => Address::Http(address),
-                "https" => Address::Https(address),
-                _ => {
-                    return Err(format!(
-                        "{}: must be http://…, unix:///…, in-cluster or https://…",
-                        show(api)
-                    ));
-                }
-            }
-        };
         Ok(())
     }
 
-    /// The address and files that Kubernetes gives to every pod.
-    fn set_in_cluster(
-        &mut self,
-        service_account: &Path,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<(), String> {
+    /// What is missing, if it could not be used.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.is_tls() && self.ca_file.is_none() {
+            return Err("caFile is missing: without it no https API could be trusted");
+        }
+        Ok(())
+    }
+
+    /// The beginning of every URL, of a cluster's own API server by the environment that Kubernetes gives to
+    /// every pod: an address needs no look-up.
+    pub(super) fn locate(&self, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+        if self.api != Address::InCluster {
+            return Ok(self.base().to_owned());
+        }
         let needed = |name: &str| {
             variable(name).ok_or_else(|| format!("in-cluster: the environment has no {name}: is this a pod?"))
         };
         let (host, port) = (needed("KUBERNETES_SERVICE_HOST")?, needed("KUBERNETES_SERVICE_PORT")?);
         let host = if host.contains(':') { format!("[{host}]") } else { host };
-        self.api = Address::Https(format!("https://{host}:{port}"));
-        self.token_file = Some(service_account.join("token"));
-        self.ca_file = Some(service_account.join("ca.crt"));
-        Ok(())
+        Ok(format!("https://{host}:{port}"))
     }
 
-    /// Says what is legal but unwise.
+    fn is_tls(&self) -> bool {
+        matches!(self.api, Address::Https(_) | Address::InCluster)
+    }
+
+    /// Says what is legal but unwise, and what cannot work.
     fn advise(&self, fields: &Fields<'_>) {
-        match &self.api {
-            Address::Http(base) if !is_loopback(base) => {
-                fields.warn(
-                    "api",
-                    "plain http to another host: whoever is in between, or reaches it, has its rights",
-                );
-            }
-            Address::Https(_) if self.ca_file.is_none() => {
-                fields.mistake("caFile", "is missing: without it no https API could be trusted");
-            }
-            _ => {}
+        if let Address::Http(base) = &self.api
+            && !is_loopback(base)
+        {
+            let text = "plain http to another host: whoever is in between, or reaches it, has its rights";
+            fields.warn("api", text);
+        }
+        if let Err(why) = self.check() {
+            fields.mistake("api", why);
         }
     }
 
-    /// The beginning of every URL.
+    /// The beginning of every URL. Inside of a cluster it is the name that the API server has there.
     pub fn base(&self) -> &str {
         match &self.api {
             Address::Http(base) | Address::Https(base) => base,
+            Address::InCluster => IN_CLUSTER,
             // kubectl proxy accepts no other Host, on a socket neither.
             Address::Unix(_) => "http://localhost",
         }
@@ -169,7 +164,33 @@ impl fmt::Display for Access {
         match &self.api {
             Address::Http(base) | Address::Https(base) => f.write_str(base),
             Address::Unix(path) => write!(f, "unix://{}", path.display()),
+            Address::InCluster => f.write_str("in-cluster"),
         }
+    }
+}
+
+/// Reads an address.
+fn address(api: &str) -> Result<Address, String> {
+    if api == "in-cluster" {
+        return Ok(Address::InCluster);
+    }
+    if let Some(path) = api.strip_prefix("unix://") {
+        if !path.starts_with('/') {
+            let text = "the socket needs an absolute path: unix:///run/proxy/kube.sock";
+            return Err(format!("{}: {text}", show(api)));
+        }
+        return Ok(Address::Unix(PathBuf::from(path)));
+    }
+    let url = reqwest::Url::parse(api).map_err(|error| format!("{}: {error}", show(api)))?;
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !anonymous || url.query().is_some() || url.fragment().is_some() || url.host().is_none() {
+        return Err(format!("{}: must be an address without user and query", show(api)));
+    }
+    let base = url.as_str().trim_end_matches('/').to_owned();
+    match url.scheme() {
+        "http" => Ok(Address::Http(base)),
+        "https" => Ok(Address::Https(base)),
+        _ => Err(format!("{}: must be http://…, unix:///…, in-cluster or https://…", show(api))),
     }
 }
 
@@ -185,45 +206,4 @@ fn show(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(api: &str) -> Result<String, String> {
-        let mut access = Access::default();
-        access.set_api(api).map(|()| access.to_string())
-    }
-
-    #[test]
-    fn addresses_are_read() {
-        assert_eq!(set("http://localhost:8001/"), Ok("http://localhost:8001".into()));
-        assert_eq!(set("unix:///run/proxy/kube.sock"), Ok("unix:///run/proxy/kube.sock".into()));
-        assert_eq!(set("https://10.0.0.1:6443"), Ok("https://10.0.0.1:6443".into()));
-        for bad in
-            ["", "localhost:8001", "ftp://x", "unix://run/x", "http://u:p@h/", "http://h/?q", "http://"]
-        {
-            assert!(set(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn in_a_cluster_the_pods_own_files_are_used() {
-        let mut access = Access::default();
-        let v6 = |name: &str| Some(if name.ends_with("HOST") { "fd00::1" } else { "443" }.to_owned());
-        access.set_in_cluster(Path::new("/sa"), v6).unwrap();
-        assert_eq!(access.base(), "https://[fd00::1]:443");
-        assert_eq!(access.token_file.as_deref(), Some(Path::new("/sa/token")));
-        assert_eq!(access.ca_file.as_deref(), Some(Path::new("/sa/ca.crt")));
-        let why = access.set_in_cluster(Path::new("/sa"), |_| None).unwrap_err();
-        assert!(why.contains("KUBERNETES_SERVICE_HOST"), "{why}");
-    }
-
-    #[test]
-    fn only_loopback_is_plain_http_without_a_warning() {
-        assert!(
-            is_loopback("http://localhost:8001")
-                && is_loopback("http://[::1]:1")
-                && is_loopback("http://127.0.0.9")
-        );
-        assert!(!is_loopback("http://10.0.0.1:8001") && !is_loopback("http://localhost.example.com"));
-    }
-}
+mod tests;

@@ -39,6 +39,8 @@ const LIST_STARTS: usize = 3;
 #[derive(Debug)]
 pub struct Client {
     access: Access,
+    /// The beginning of every URL.
+    base: String,
     state: Mutex<State>,
 }
 
@@ -51,8 +53,10 @@ struct State {
 }
 
 impl Client {
-    /// A client that has not connected yet. Fails if certificates cannot be read.
+    /// A client that has not connected yet. Fails if certificates cannot be read, or if this is no pod where one
+    /// is needed.
     pub fn new(access: &Access) -> Result<Self, String> {
+        let base = access.locate(|name| std::env::var(name).ok())?;
         let files = access.client_files.iter().flat_map(|(certificate, key)| [certificate, key]);
         let mut certificates: Vec<_> =
             access.ca_file.iter().chain(files).map(|path| Watched::new(path)).collect();
@@ -64,7 +68,7 @@ impl Client {
             token: access.token_file.as_deref().map(Token::new),
             certificates,
         };
-        Ok(Self { access: access.clone(), state: Mutex::new(state) })
+        Ok(Self { access: access.clone(), base, state: Mutex::new(state) })
     }
 
     /// Who the API shows as the author of a change.
@@ -74,7 +78,7 @@ impl Client {
 
     /// The beginning of every URL.
     pub fn base(&self) -> &str {
-        self.access.base()
+        &self.base
     }
 
     /// Reads one workload.
@@ -128,7 +132,10 @@ impl Client {
         body: Option<(&'static str, Vec<u8>)>,
         asked: Asked,
     ) -> Result<T, ApiError> {
-        let unreachable = |why| ApiError { asked: asked.clone(), trouble: Trouble::Unreachable(why) };
+        let unreachable = |why| {
+            let trouble = Trouble::Unreachable(format!("{}: {why}", self.access));
+            ApiError { asked: asked.clone(), trouble }
+        };
         let mut response = self.once(&method, path, body.clone(), false).await.map_err(unreachable)?;
         if response.status() == StatusCode::UNAUTHORIZED && self.access.token_file.is_some() {
             // The token may have been replaced a moment ago.
@@ -158,7 +165,7 @@ impl Client {
     ) -> Result<Response, String> {
         let (http, authorization) = self.ready(new_token)?;
         let mut request = http
-            .request(method.clone(), format!("{}{path}", self.access.base()))
+            .request(method.clone(), format!("{}{path}", self.base))
             .header(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -199,7 +206,7 @@ fn query(selector: Option<&Selector>, next: Option<&str>) -> String {
 }
 
 /// What a request asks of a kind, for its error.
-pub(super) fn asked(verb: &'static str, kind: Kind, namespace: &str, name: Option<&str>) -> Asked {
+pub(crate) fn asked(verb: &'static str, kind: Kind, namespace: &str, name: Option<&str>) -> Asked {
     Asked {
         verb,
         group: kind.group().to_owned(),

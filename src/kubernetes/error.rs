@@ -25,11 +25,24 @@ pub struct Asked {
 impl Asked {
     /// The Role rule that allows it.
     fn rule(&self) -> String {
-        let names = self.name.as_ref().map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
-        let group = if self.group.is_empty() { "\"\"" } else { &self.group };
+        Self::rule_for(&[self])
+    }
+
+    /// The Role rule that allows all of these, which are of one verb, namespace and name.
+    pub fn rule_for(asked: &[&Self]) -> String {
+        let Some(first) = asked.first() else { return String::new() };
+        let group =
+            |asked: &&Self| if asked.group.is_empty() { "\"\"".to_owned() } else { asked.group.clone() };
+        let mut groups: Vec<_> = asked.iter().map(group).collect();
+        groups.dedup();
+        let resources: Vec<_> = asked.iter().map(|asked| asked.resource.as_str()).collect();
+        let names = first.name.as_ref().map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
         format!(
-            "{{apiGroups: [{group}], resources: [{}]{names}, verbs: [{}]}} in a Role of namespace {}",
-            self.resource, self.verb, self.namespace
+            "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}} in a Role of namespace {}",
+            groups.join(", "),
+            resources.join(", "),
+            first.verb,
+            first.namespace
         )
     }
 }
@@ -53,6 +66,8 @@ pub enum Trouble {
     Unauthorized,
     /// 403 by RBAC; the API server's sentence.
     Forbidden(String),
+    /// 403 by something that looks at the change itself, such as an admission webhook or a quota.
+    Denied(String),
     /// 403 by `kubectl proxy`.
     ProxyForbids,
     /// 404 for the object.
@@ -106,12 +121,15 @@ impl ApiError {
         let plain = json.is_none();
         let message =
             json.map_or_else(|| String::from_utf8_lossy(body).into_owned(), |status| status.message);
+        let by_rbac = message.contains(&format!("cannot {} resource", asked.verb));
         let message = shorten(message.trim());
         let trouble = match status {
             401 => Trouble::Unauthorized,
             403 if plain => Trouble::ProxyForbids,
-            403 => Trouble::Forbidden(message),
-            404 if plain => Trouble::KindNotServed,
+            403 if by_rbac => Trouble::Forbidden(message),
+            403 => Trouble::Denied(message),
+            // A list of a kind that is served is empty rather than missing.
+            404 if plain || asked.name.is_none() => Trouble::KindNotServed,
             404 => Trouble::NotFound,
             409 => Trouble::Conflict,
             410 => Trouble::Gone,
@@ -146,6 +164,7 @@ impl fmt::Display for ApiError {
             Trouble::Forbidden(message) => {
                 write!(f, "{asked}: not allowed: {message}; allow it with {}", asked.rule())
             }
+            Trouble::Denied(message) => write!(f, "{asked}: refused (403): {message}"),
             Trouble::ProxyForbids => write!(
                 f,
                 "{asked}: kubectl proxy does not let it through: see its --accept-paths, --reject-methods and \
@@ -155,7 +174,7 @@ impl fmt::Display for ApiError {
             Trouble::KindNotServed => {
                 write!(
                     f,
-                    "{asked}: the cluster does not serve this kind (group {}): is its CRD installed?",
+                    "{asked}: the cluster does not serve this kind (group {}) in this version: is its CRD installed?",
                     asked.group
                 )
             }
@@ -172,51 +191,4 @@ impl fmt::Display for ApiError {
 impl std::error::Error for ApiError {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(verb: &'static str, name: Option<&str>) -> Asked {
-        Asked {
-            verb,
-            group: "apps".into(),
-            resource: "deployments".into(),
-            namespace: "rec".into(),
-            name: name.map(str::to_owned),
-        }
-    }
-
-    fn error(status: u16, body: &str) -> ApiError {
-        ApiError::from_answer(asked("patch", Some("worker")), status, None, body.as_bytes())
-    }
-
-    #[test]
-    fn a_missing_right_names_the_rule_that_gives_it() {
-        let body = r#"{"kind":"Status","message":"deployments.apps \"worker\" is forbidden: User \"system:serviceaccount:rec:relay\" cannot patch resource"}"#;
-        let told = error(403, body).to_string();
-        assert!(told.ends_with(
-            "allow it with {apiGroups: [apps], resources: [deployments], resourceNames: [worker], verbs: [patch]} in a \
-             Role of namespace rec"
-        ), "{told}");
-        let list = ApiError::from_answer(asked("list", None), 403, None, br#"{"message":"no"}"#);
-        assert!(list.to_string().contains("{apiGroups: [apps], resources: [deployments], verbs: [list]}"));
-    }
-
-    #[test]
-    fn the_proxys_own_answers_are_told_from_the_servers() {
-        assert_eq!(error(403, "Forbidden\n").trouble, Trouble::ProxyForbids);
-        assert_eq!(error(404, "404 page not found\n").trouble, Trouble::KindNotServed);
-        assert_eq!(error(404, r#"{"kind":"Status","reason":"NotFound"}"#).trouble, Trouble::NotFound);
-        let down = error(500, "dial tcp 127.0.0.1:16999: connect: connection refused\n");
-        assert_eq!(down.retry(), Some(None));
-    }
-
-    #[test]
-    fn only_what_may_pass_is_tried_again() {
-        for status in [409, 410, 429, 500, 503] {
-            assert!(error(status, "{}").retry().is_some(), "{status}");
-        }
-        for status in [400, 401, 403, 404, 415, 422] {
-            assert!(error(status, "{}").retry().is_none(), "{status}");
-        }
-    }
-}
+mod tests;

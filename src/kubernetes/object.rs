@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::kind::Kind;
 
@@ -13,7 +13,7 @@ pub struct Object {
     /// The object's metadata.
     #[serde(default)]
     pub metadata: Metadata,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     spec: Spec,
 }
 
@@ -29,6 +29,7 @@ pub struct Metadata {
     pub annotations: Option<BTreeMap<String, String>>,
     /// Set once the object is being deleted.
     pub deletion_timestamp: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     owner_references: Vec<OwnerReference>,
 }
 
@@ -51,6 +52,7 @@ struct Spec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct JobTemplate {
+    #[serde(deserialize_with = "or_default")]
     spec: JobSpec,
 }
 
@@ -63,7 +65,9 @@ struct JobSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Template {
+    #[serde(deserialize_with = "or_default")]
     metadata: TemplateMetadata,
+    #[serde(deserialize_with = "or_default")]
     spec: PodSpec,
 }
 
@@ -76,8 +80,15 @@ struct TemplateMetadata {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct PodSpec {
+    #[serde(deserialize_with = "or_default")]
     containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
     init_containers: Vec<Container>,
+}
+
+/// A custom resource may say `null` where it has nothing; one such object must not spoil a whole list.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 /// A container of the pod template.
@@ -152,7 +163,7 @@ impl Object {
 pub(super) struct Page {
     #[serde(default)]
     pub(super) metadata: ListMetadata,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) items: Vec<Object>,
 }
 
@@ -191,6 +202,17 @@ mod tests {
             );
             assert!(!format!("{object:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn nothing_may_be_written_as_null() {
+        let nothing = json!({"metadata": {"name": "a", "annotations": null, "ownerReferences": null}, "spec": {
+            "template": {"metadata": null, "spec": {"containers": null, "initContainers": null}}}});
+        let page: Page = serde_json::from_value(json!({"items": [nothing, {"spec": null}]})).unwrap();
+        assert!(page.items.iter().all(|object| object.containers().next().is_none()));
+        let page: Page =
+            serde_json::from_value(json!({"items": null, "metadata": {"continue": null}})).unwrap();
+        assert!(page.items.is_empty() && page.metadata.next.is_none());
     }
 
     #[test]

@@ -130,9 +130,14 @@ pub fn annotate(path: &str, name: &str, value: &str, manager: &str, asked: Asked
 }
 
 fn request(workload: &Workload, content_type: &'static str, body: Value, manager: &str) -> PatchRequest {
-    let path = with_manager(&workload.path(), manager);
+    let path = path(workload, manager);
     let asked = asked("patch", workload.kind, &workload.namespace, Some(&workload.name));
     PatchRequest { path, content_type, body, asked }
+}
+
+/// Where a workload's patches go.
+pub fn path(workload: &Workload, manager: &str) -> String {
+    with_manager(&workload.path(), manager)
 }
 
 fn with_manager(path: &str, manager: &str) -> String {

@@ -47,6 +47,9 @@ fn requirement(text: &str) -> Result<(), String> {
             return Err(format!("\"{text}\" should read `key in (a, b)` or `key notin (a, b)`"));
         };
         label_key(name)?;
+        if values.trim().is_empty() {
+            return Err(format!("\"{text}\" has no values"));
+        }
         return values.split(',').try_for_each(|value| label_value(value.trim()));
     }
     if let Some(key) = text.strip_prefix('!') {
@@ -115,9 +118,22 @@ mod tests {
         ] {
             assert_eq!(Selector::parse(good).map(|s| s.to_string()), Ok(good.to_owned()));
         }
-        for bad in
-            ["", " ", "===", "app=we b", "env in a", "in (a)", "a/b/c=d", "app=web,,x=y", "-a=b", "app=a=b"]
-        {
+        for bad in [
+            "",
+            " ",
+            "===",
+            "app=we b",
+            "env in a",
+            "in (a)",
+            "a/b/c=d",
+            "app=web,,x=y",
+            "-a=b",
+            "app=a=b",
+            "a in ()",
+            "a in (b",
+            "!a=b",
+            "a in (b c)",
+        ] {
             assert!(Selector::parse(bad).is_err(), "{bad}");
         }
     }

@@ -100,16 +100,20 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // A connection that has sent nothing costs a socket, not hyper's buffers.
+    // A connection that has sent nothing costs a socket and this small task, not hyper's buffers and states.
     let first = tokio::select! {
         // What has been sent before the end is still read.
         biased;
         first = tokio::time::timeout(app.limits.idle, stream.readable()) => first,
         _ = stop.changed() => return,
     };
-    if !matches!(first, Ok(Ok(()))) {
-        return;
+    if matches!(first, Ok(Ok(()))) {
+        Box::pin(requests(stream, peer, app, stop)).await;
     }
+}
+
+/// Serves the requests of one connection, one after the other.
+async fn requests(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let limits = app.limits;
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);

@@ -11,6 +11,7 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
+pub mod command;
 pub mod delivery;
 pub mod flux;
 pub mod github;
@@ -22,4 +23,5 @@ pub mod relay;
 pub mod scene;
 pub mod serve;
 pub mod sign;
+pub mod stage;
 pub mod temp;

@@ -1,0 +1,206 @@
+//! What `explain` shows: the requests that an action would send, made by the same functions, and not sent.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::context::{Api, Context, Done, Failure, Found, Target};
+use super::{Action, flux_notify, reconcile, restart};
+use crate::flux::FluxAccess;
+use crate::kubernetes::{Access, PatchRequest};
+use crate::run::outcome::Outcome;
+
+/// What previews are made with.
+#[derive(Debug)]
+pub struct Outlook<'a> {
+    /// Where requests to Kubernetes would go.
+    pub kubernetes: &'a Access,
+    /// Where requests to Flux v1 would go.
+    pub flux: &'a FluxAccess,
+    /// The APIs, if they may be asked. Nothing is changed there.
+    pub live: Option<&'a Api>,
+}
+
+impl Outlook<'_> {
+    /// The beginning of every URL of Kubernetes.
+    pub(super) fn base(&self) -> &str {
+        self.live.map_or_else(|| self.kubernetes.base(), |api| api.kubernetes.base())
+    }
+
+    /// Who the API would show as the author of a change.
+    pub(super) fn field_manager(&self) -> &str {
+        &self.kubernetes.field_manager
+    }
+}
+
+/// What an action would do.
+#[derive(Debug, Default)]
+pub struct Previewed {
+    /// What it would send.
+    pub requests: Vec<Preview>,
+    /// What it would not change, and why.
+    pub notes: Vec<Note>,
+}
+
+/// Something that an action would not change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The action's name.
+    pub action: &'static str,
+    /// `default/deployment/web`; absent if the targets could not be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// How it would end.
+    pub outcome: Outcome,
+    /// One sentence for a person.
+    pub why: String,
+}
+
+/// What an action would do to one target.
+pub(super) enum Would {
+    Send(Preview),
+    End(Done),
+}
+
+/// A request that would change something; its JSON is part of the contract of `explain --json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// The action that it belongs to, for a person.
+    #[serde(skip)]
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+    /// `live`: the request depends on what the cluster has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'static str>,
+}
+
+impl Action {
+    /// What it would do, without doing it. Without an API, what must be looked up is said to need that.
+    pub async fn preview(&self, outlook: &Outlook<'_>, context: &Context<'_>) -> Previewed {
+        let mut previewed = Previewed::default();
+        let found = match (self.named(context), outlook.live) {
+            (Some(named), _) => named.map(Found::these),
+            (None, Some(api)) => self.find(api, context).await,
+            (None, None) => {
+                previewed.requests.push(Preview::needs_live(self.name(), None));
+                return previewed;
+            }
+        };
+        let Found { targets, skipped } = match found {
+            Ok(found) => found,
+            Err(failure) => {
+                previewed.notes.push(Note::failed(self, None, failure));
+                return previewed;
+            }
+        };
+        let note =
+            |(what, why)| Note { action: self.name(), target: Some(what), outcome: Outcome::Skipped, why };
+        previewed.notes.extend(skipped.into_iter().map(note));
+        for target in targets {
+            match self.preview_target(outlook, &target, context).await {
+                Ok(Would::Send(request)) => previewed.requests.push(request),
+                Ok(Would::End(Done { outcome, reason })) => previewed.notes.push(Note {
+                    action: self.name(),
+                    target: Some(target.full_name()),
+                    outcome,
+                    why: reason,
+                }),
+                Err(failure) => previewed.notes.push(Note::failed(self, Some(target.full_name()), failure)),
+            }
+        }
+        previewed
+    }
+
+    async fn preview_target(
+        &self,
+        outlook: &Outlook<'_>,
+        target: &Target,
+        context: &Context<'_>,
+    ) -> Result<Would, Failure> {
+        match (self, target) {
+            (Self::Restart(_), Target::Workload(workload)) => {
+                restart::preview(outlook, workload, context).await
+            }
+            (Self::SetImage(action), Target::Workload(workload)) => {
+                action.preview(outlook, workload, context).await
+            }
+            (Self::FluxNotify(_), Target::Flux) => flux_notify::preview(outlook, context),
+            (Self::Reconcile(_), Target::Object(object)) => {
+                Ok(Would::Send(reconcile::preview(outlook, object, context)))
+            }
+            _ => Err(self.not_for(target)),
+        }
+    }
+}
+
+impl Note {
+    fn failed(action: &Action, target: Option<String>, failure: Failure) -> Self {
+        Self { action: action.name(), target, outcome: Outcome::Failed, why: failure.reason }
+    }
+}
+
+impl Preview {
+    pub(super) fn patch(action: &'static str, base: &str, patch: PatchRequest) -> Self {
+        Self {
+            action,
+            method: Some("PATCH"),
+            url: Some(format!("{base}{}", patch.path)),
+            content_type: Some(patch.content_type),
+            body: Some(patch.body),
+            needs: None,
+        }
+    }
+
+    pub(super) fn post(action: &'static str, url: String, body: Value) -> Self {
+        Self {
+            action,
+            method: Some("POST"),
+            url: Some(url),
+            content_type: Some("application/json"),
+            body: Some(body),
+            needs: None,
+        }
+    }
+
+    /// A request that cannot be known without the cluster; its URL perhaps can.
+    pub(super) fn needs_live(action: &'static str, url: Option<String>) -> Self {
+        let method = url.is_some().then_some("PATCH");
+        Self { action, method, url, content_type: None, body: None, needs: Some("live") }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.target.as_deref().unwrap_or("its targets");
+        write!(f, "{} {target}: {}: {}", self.action, self.outcome, self.why)
+    }
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.action)?;
+        match (&self.method, &self.url) {
+            (Some(method), Some(url)) => write!(f, "{method} {url}")?,
+            _ => f.write_str("targets that must be looked up")?,
+        }
+        if let Some(content_type) = self.content_type {
+            write!(f, "\n              {content_type}")?;
+        }
+        if let Some(body) = &self.body {
+            write!(f, "\n              {body}")?;
+        }
+        if self.needs.is_some() {
+            f.write_str(" (use --live to look in the cluster)")?;
+        }
+        Ok(())
+    }
+}
