@@ -23,7 +23,7 @@ pub(super) fn at(text: &str, line: usize, column: usize) -> String {
             Level::Object(Some(key)) if path.is_empty() => path.push_str(key),
             Level::Object(Some(key)) => path.extend([".", key]),
             Level::Object(None) => {}
-            Level::Array(index) => path.push_str(&format!("[{index}]")),
+            Level::Array(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     match path.char_indices().nth(SHOWN) {
@@ -120,7 +120,7 @@ mod tests {
             (r#"{"changes": [{"name": "a"}, 5]}"#, "changes[1]"),
             (r#"{"changes": {}}"#, "changes"),
             (r#"{"repository": {"other": 1}}"#, "repository"),
-            (r#"[]"#, "."),
+            (r"[]", "."),
             (r#""x""#, "."),
         ] {
             assert_eq!(path(text), expected, "{text}");
