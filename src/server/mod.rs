@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /hook/<digest>` | see [`hook`] |
+//! | `POST /hook/<digest>` | see `hook` |
 //! | `GET /health` | 200 while the process lives |
 //! | `GET /ready` | 200 once deliveries can be accepted, else 503 with the reason's name |
 //! | anything else | 404 |
