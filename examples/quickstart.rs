@@ -85,25 +85,28 @@ fn show(options: &Options) -> Result<()> {
     );
 
     let stage = Stage { relay: &relay, config: &config };
-    let (repository, digest) = (Repository::parse(&options.image)?, made_up_digest()?);
-    let push = |event, image: &Repository, tag: &str| Sample {
-        event,
-        image: image.clone(),
-        tag: tag.into(),
-        digest: digest.clone(),
-        repository: "acme/web".into(),
-        branch: "main".into(),
-        commit: "5b2c7d1e9f3a4866b0c1d2e3f4a5968778695a4b".into(),
+    let repository = Repository::parse(&options.image)?;
+    // An image for two platforms is three manifests, and so three deliveries: each with its own digest.
+    let push = |image: &Repository, tag: &str| -> Result<Sample> {
+        Ok(Sample {
+            event: SampleEvent::Image,
+            image: image.clone(),
+            tag: tag.into(),
+            digest: made_up_digest()?,
+            repository: "acme/web".into(),
+            branch: "main".into(),
+            commit: "5b2c7d1e9f3a4866b0c1d2e3f4a5968778695a4b".into(),
+        })
     };
-    let latest = push(SampleEvent::Image, &repository, "latest");
-    stage.send("github", &format!("GitHub  package published  {repository}:latest"), &latest, |_| {})?;
-    stage.send("github", "GitHub  another one right behind it", &latest, |_| {})?;
-    stage.send("github", "GitHub  a third, signed with another key", &latest, |draft| {
+    let latest = || push(&repository, "latest");
+    stage.send("github", &format!("GitHub  package published  {repository}:latest"), &latest()?, |_| {})?;
+    stage.send("github", "GitHub  another one right behind it", &latest()?, |_| {})?;
+    stage.send("github", "GitHub  a third, signed with another key", &latest()?, |draft| {
         let signature = ("X-Hub-Signature-256".to_owned(), format!("sha256={}", "0".repeat(64)));
         draft.headers.push(signature);
     })?;
     let queue = Repository::parse("quay.io/acme/queue")?;
-    let queue = push(SampleEvent::Image, &queue, "1.3.0");
+    let queue = push(&queue, "1.3.0")?;
     stage.send("quay", "Quay    repository push  quay.io/acme/queue:1.3.0", &queue, |_| {})?;
 
     println!("what the relay sent to Kubernetes once things had settled (2 s):");

@@ -1,9 +1,24 @@
-//! The Kubernetes API double answers as a real API server did.
+//! The Kubernetes API double answers as a real API server did: every recorded exchange of `tests/data/exchanges` is
+//! replayed against it over a socket, and the rollouts of `tests/data/rollouts` are gone through.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
+#[path = "double/access.rs"]
+mod access;
+#[path = "double/behavior.rs"]
+mod behavior;
+#[path = "double/exchanges.rs"]
+mod exchanges;
+#[path = "double/helpers.rs"]
+mod helpers;
+#[path = "double/patches.rs"]
+mod patches;
+#[path = "double/requests.rs"]
+mod requests;
+#[path = "double/rollouts.rs"]
+mod rollouts;
 mod support;
-
-#[test]
-fn starts() {
-    let kube = support::kube::Double::start();
-    assert_eq!(support::http::send("GET", &kube.url(), "/readyz", &[], b"").text(), "ok");
-}

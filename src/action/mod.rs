@@ -46,6 +46,14 @@ const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
     pub fn read(node: Node<'_>, path: &FieldPath) -> Option<Self> {
+        if let Some(text) = node.value().as_str() {
+            let text = text.escape_debug();
+            node.report().mistake(
+                path,
+                format!("is text, where an action and its fields are needed: `{text}: {{…}}`"),
+            );
+            return None;
+        }
         let mut outer = node.fields(path.clone())?;
         let names = outer.names();
         let [name] = names.as_slice() else {
@@ -100,6 +108,15 @@ impl Action {
     pub fn settles(&self) -> bool {
         match self {
             Self::Restart(_) | Self::SetImage(_) => true,
+            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+        }
+    }
+
+    /// Whether it can be done for an event with an image only.
+    pub fn needs_image(&self) -> bool {
+        match self {
+            Self::SetImage(_) => true,
+            Self::Restart(action) => action.targets.is_running_image(),
             Self::FluxNotify(_) | Self::Reconcile(_) => false,
         }
     }

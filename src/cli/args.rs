@@ -15,6 +15,7 @@ pub(super) fn normalize(arguments: impl IntoIterator<Item = OsString>) -> Result
             Some((flag, value)) if !verbatim && flag.starts_with("--") && flag.len() > 2 => {
                 normal.extend([flag.to_owned(), value.to_owned()]);
             }
+            None if !verbatim && argument == "-h" => normal.push("--help".to_owned()),
             _ => {
                 verbatim |= argument == "--";
                 normal.push(argument);
@@ -53,6 +54,7 @@ mod tests {
     fn flags_alone_mean_serve() {
         assert_eq!(normal(&["--config=/etc/x.yaml"]), ["serve", "--config", "/etc/x.yaml"]);
         assert_eq!(normal(&["--help"]), ["--help"]);
+        assert_eq!(normal(&["-h"]), ["--help"]);
         assert_eq!(normal(&[]), [] as [&str; 0]);
     }
 }

@@ -8,10 +8,14 @@ use argh::FromArgs;
 use super::{Exit, complain, print};
 use crate::config::{Config, Endpoint, Loaded, Overrides};
 
-/// Check a configuration and show what it does: every mistake at once, with its line, field and the way out.
-/// Needs no network.
+/// Check a configuration, without network, and show what it does.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "check")]
+#[argh(
+    subcommand,
+    name = "check",
+    usage = "FILE",
+    note = "Every mistake is told at once, with its line, its field and the way out, and\nwhat is legal but unwise as a warning. Without mistakes the endpoints are\nprinted: how each is verified, its path (a secret for senders that sign\nnothing), and what its rules do."
+)]
 pub(super) struct Check {
     /// the configuration file
     #[argh(positional)]
@@ -41,7 +45,7 @@ pub(super) fn report(loaded: &Loaded) -> Option<&Config> {
     }
     let count = loaded.findings.mistakes.len();
     if count > 0 {
-        complain(&format!("{count} mistake{}; nothing was changed", if count == 1 { "" } else { "s" }));
+        complain(&format!("{count} mistake{}", if count == 1 { "" } else { "s" }));
     }
     loaded.config.as_ref()
 }

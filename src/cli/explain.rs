@@ -16,10 +16,15 @@ use crate::run::plan;
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
 
-/// Show what a delivery would do, without doing it: whether it verifies, what it says, which rules match and
-/// why, and the exact requests that would change something. Reads the body from standard input.
+/// Show what a delivery would do, without doing it.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "explain")]
+#[argh(
+    subcommand,
+    name = "explain",
+    usage = "--config FILE --endpoint NAME [options] < body",
+    example = "{command_name} --config config.yaml --endpoint ghcr \\\n  --header X-GitHub-Event:package --json < body.json",
+    note = "Tells whether the delivery verifies (and goes on if it does not), what it says,\nwhich rules match and why, and the exact requests that would change something.\nThe body is read from standard input."
+)]
 pub(super) struct Explain {
     /// the configuration file
     #[argh(option)]
@@ -88,9 +93,11 @@ impl Explain {
         };
         let delivery = Delivery { headers: &headers, body: &body };
         match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
-            Ok(explanation) => {
+            Ok((explanation, malformed)) => {
                 print(&if self.json { explanation.json() } else { explanation.text() });
-                Exit::Done
+                let Some(why) = malformed else { return Exit::Done };
+                complain(&why);
+                Exit::Failed
             }
             Err(why) => {
                 complain(&why);
@@ -100,12 +107,13 @@ impl Explain {
     }
 }
 
+/// The explanation, and what is wrong with a body that is malformed.
 async fn explain(
     config: &Config,
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
     live: bool,
-) -> Result<Explanation, String> {
+) -> Result<(Explanation, Option<String>), String> {
     let now = Timestamp::now();
     if live && let Some(key_set) = endpoint.receiver.key_set() {
         fetch::now(key_set).await?;
@@ -114,7 +122,8 @@ async fn explain(
     let decoded = match endpoint.receiver.decode(&Verified::waived(delivery)) {
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => {
-            return Err(format!("the delivery would be answered 400: {place}"));
+            let why = format!("the delivery would be answered 400: {place}");
+            return Ok((Explanation::malformed(verification, endpoint, &why), Some(why)));
         }
         Err(Undecodable::UnknownShape(place)) => {
             Decoded::ignored(format!("a shape that is not known: {place}"))
@@ -145,7 +154,7 @@ async fn explain(
         }
     }
     let rules = verdicts(endpoint, &decoded.events);
-    Ok(Explanation { verification, events: decoded.events, rules, requests, notes })
+    Ok((Explanation { verification, events: decoded.events, rules, requests, notes }, None))
 }
 
 fn verification(endpoint: &Endpoint, delivery: &Delivery<'_>, now: Timestamp) -> &'static str {
@@ -172,6 +181,16 @@ fn verdicts(endpoint: &Endpoint, events: &[Event]) -> Vec<RuleVerdict> {
 }
 
 impl Explanation {
+    /// Nothing comes of a body that cannot be read, whatever the rules are.
+    fn malformed(verification: &'static str, endpoint: &Endpoint, why: &str) -> Self {
+        let verdict = |rule: &crate::config::Rule| {
+            let (endpoint, why) = (endpoint.name.clone(), why.to_owned());
+            RuleVerdict { endpoint, rule: rule.number, matched: false, why }
+        };
+        let rules = endpoint.rules.iter().map(verdict).collect();
+        Self { verification, events: Vec::new(), rules, requests: Vec::new(), notes: Vec::new() }
+    }
+
     fn json(&self) -> String {
         // Our own types always serialize.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"

@@ -13,10 +13,14 @@ use super::{Exit, complain, print};
 /// Bytes of randomness in a key.
 const BYTES: usize = 32;
 
-/// Make a key: 32 random bytes in hex, without a newline. A file is written with mode 0600 and never
-/// overwritten.
+/// Make a key: 32 random bytes in hex, without a newline.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "keygen")]
+#[argh(
+    subcommand,
+    name = "keygen",
+    usage = "[--out FILE]",
+    note = "The file is made with mode 0600; one that is there is never overwritten."
+)]
 pub(super) struct Keygen {
     /// the file to write; standard output without it
     #[argh(option)]
@@ -37,8 +41,9 @@ impl Keygen {
         };
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
         let written = created.and_then(|mut out| {
-            out.write_all(key.as_bytes())?;
-            out.sync_all()
+            // Part of a key would look like one, and stand in the way of the next try.
+            let undo = |_: &std::io::Error| drop(std::fs::remove_file(&file));
+            out.write_all(key.as_bytes()).and_then(|()| out.sync_all()).inspect_err(undo)
         });
         match written {
             Ok(()) => Exit::Done,

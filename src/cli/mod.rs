@@ -36,10 +36,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Turns signed webhooks from code hosts and image registries into Kubernetes changes.
+/// Turns signed webhooks of code hosts and registries into Kubernetes changes.
 #[derive(FromArgs)]
 #[argh(
-    note = "A first key, a first look and a first run:\n\n  boathook keygen --out github.key\n  boathook check config.yaml\n  boathook serve --config config.yaml",
+    usage = "COMMAND [options]",
+    note = "A first key, a first look and a first run:\n\n  boathook keygen --out github.key\n  boathook check config.yaml\n  boathook serve --config config.yaml\n\n`boathook COMMAND --help` tells more.",
     error_code(0, "done"),
     error_code(1, "it failed"),
     error_code(2, "the command line or the configuration cannot be used")
@@ -76,7 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             print(&exit.output);
             return Exit::Done.into();
         }
-        Err(exit) => return usage(exit.output.trim_end()),
+        Err(exit) => return usage(&refusal(&words, exit.output.trim_end())),
     };
     if arguments.version {
         print(concat!("boathook ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -92,6 +93,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Explain(explain)) => explain.run(),
     };
     exit.into()
+}
+
+/// What is wrong with the arguments, and where the right ones are told.
+fn refusal(words: &[&str], why: &str) -> String {
+    let commands: Vec<_> =
+        <Command as argh::SubCommands>::COMMANDS.iter().map(|command| command.name).collect();
+    match words.first() {
+        Some(word) if commands.contains(word) => format!("{why}\nSee `boathook {word} --help`."),
+        Some(word) if !word.starts_with('-') => {
+            let hint = crate::config::fields::suggest(word, &commands);
+            format!("\"{}\" is not a command{hint}", word.escape_debug())
+        }
+        _ => format!("{why}\nSee `boathook --help`."),
+    }
 }
 
 fn usage(why: &str) -> ExitCode {

@@ -17,10 +17,15 @@ use crate::source::{Draft, Sample};
 /// How long the relay may take to answer, besides what `--wait` asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sign a body as an endpoint's sender would, send it and print the answer. Reads the body from standard input,
-/// or makes one with --sample. Exits 0 if the answer is a 2xx.
+/// Sign a delivery as an endpoint's sender would, send it, print the answer.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "send")]
+#[argh(
+    subcommand,
+    name = "send",
+    usage = "--config FILE --endpoint NAME [--to URL] [options] < body",
+    example = "{command_name} --config config.yaml --endpoint ghcr \\\n  --sample image --image ghcr.io/acme/web --tag latest --wait 60",
+    note = "The body is read from standard input, or made by --sample. Status and body of\nthe answer are printed; the exit code is 0 if it is a 2xx."
+)]
 pub(super) struct Send {
     /// the configuration file, for the endpoint's source and key
     #[argh(option)]
@@ -31,7 +36,7 @@ pub(super) struct Send {
     /// where the relay listens (default http://127.0.0.1:8080)
     #[argh(option, default = "String::from(\"http://127.0.0.1:8080\")")]
     to: String,
-    /// a header to send as it is, NAME:VALUE; can be given several times
+    /// a header to send as it is, NAME:VALUE, in the place of what the sender would send; can be given several times
     #[argh(option)]
     header: Vec<String>,
     /// make the body: image, git, pipeline, deploy or ping
@@ -49,7 +54,7 @@ pub(super) struct Send {
     /// the branch of the sample (default main)
     #[argh(option)]
     branch: Option<String>,
-    /// ask the relay to hold its answer until the runs have ended, or for so many seconds
+    /// ask for an answer that is held until the runs have ended, at most so many seconds
     #[argh(option)]
     wait: Option<u64>,
 }

@@ -26,15 +26,19 @@ const DEFAULT_LISTEN: &str = "0.0.0.0:8080";
 /// How long requests that are under way may take after SIGTERM.
 const REQUESTS_GRACE: Duration = Duration::from_secs(5);
 
-/// How long runs may take after SIGTERM: Kubernetes kills after 30 seconds.
-const RUNS_GRACE: Duration = Duration::from_secs(25);
+/// How long everything may take after SIGTERM: Kubernetes kills after 30 seconds.
+const GRACE: Duration = Duration::from_secs(24);
 
-/// Serve the hooks of a configuration. Every option can also be given in the environment, as BOATHOOK_CONFIG,
-/// BOATHOOK_LISTEN, BOATHOOK_KUBE_API, BOATHOOK_FLUX_API and BOATHOOK_SETTLE. BOATHOOK_SELF names the relay's
-/// own workload (namespace/deployment/name), which is changed last. RUST_LOG chooses what is logged. SIGHUP
-/// reads the configuration again; SIGTERM finishes what was accepted and ends.
+/// Serve the hooks of a configuration: the relay itself.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "serve")]
+#[argh(
+    subcommand,
+    name = "serve",
+    usage = "--config FILE [--listen ADDRESS:PORT] [options]",
+    note = "Every option can be given in the environment as well: BOATHOOK_CONFIG,\nBOATHOOK_LISTEN, BOATHOOK_KUBE_API, BOATHOOK_FLUX_API, BOATHOOK_SETTLE.\nOptions without a command mean serve.\n",
+    note = "BOATHOOK_SELF=NAMESPACE/deployment/NAME is the relay's own workload, which is\nchanged last. RUST_LOG=warn (or debug) chooses what is logged.\n",
+    note = "The configuration and its keys are read again when they change, or on SIGHUP.\nSIGTERM finishes what was accepted, then ends."
+)]
 pub(super) struct Serve {
     /// the configuration file
     #[argh(option)]
@@ -42,14 +46,14 @@ pub(super) struct Serve {
     /// the address to listen on (default 0.0.0.0:8080)
     #[argh(option)]
     listen: Option<String>,
-    /// the Kubernetes API, in the place of kubernetes.api: http://localhost:8001, unix:///run/proxy/kube.sock,
-    /// in-cluster or https://host:6443
+    /// the Kubernetes API, in the place of kubernetes.api: http://localhost:8001 (kubectl proxy),
+    /// unix:///run/proxy/kube.sock, in-cluster or https://HOST:6443
     #[argh(option)]
     kube_api: Option<String>,
-    /// the Flux v1 API, in the place of flux.api
+    /// the Flux v1 API, in the place of flux.api: http://localhost:3030/api/flux
     #[argh(option)]
     flux_api: Option<String>,
-    /// how long to wait after the last event for the same rule and subject, in the place of settle
+    /// how long to wait for more events of the same kind, in the place of settle: 10s, 500ms, 0
     #[argh(option)]
     settle: Option<String>,
 }
@@ -65,8 +69,13 @@ impl Serve {
         };
         log_format::start();
         let loaded = Config::load(&file, &overrides);
-        check::report(&loaded);
-        let Some(config) = loaded.config else { return Exit::Usage };
+        let Some(config) = loaded.config else {
+            check::report(&loaded);
+            return Exit::Usage;
+        };
+        for warning in &loaded.findings.warnings {
+            log::warn!("{warning}");
+        }
         let watch = Watch::new(&file, &overrides, loaded.findings.files);
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -75,7 +84,7 @@ impl Serve {
                 return Exit::Failed;
             }
         };
-        let served = runtime.block_on(serve(config, watch, &listen));
+        let served = runtime.block_on(serve(config, watch, listen));
         // Whatever is still blocked (a name look-up) must not hold the process.
         runtime.shutdown_background();
         match served {
@@ -87,12 +96,18 @@ impl Serve {
         }
     }
 
-    fn options(self) -> Result<(PathBuf, String, Overrides), String> {
+    fn options(self) -> Result<(PathBuf, SocketAddr, Overrides), String> {
         let file = or_env(self.config, "BOATHOOK_CONFIG")
             .ok_or("no configuration: give --config FILE or BOATHOOK_CONFIG")?;
         let listen = or_env(self.listen, "BOATHOOK_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
         // `:8080`, as Go programs have it.
         let listen = if listen.starts_with(':') { format!("0.0.0.0{listen}") } else { listen };
+        let listen = listen.parse().map_err(|_| {
+            let listen = listen.escape_debug();
+            format!(
+                "--listen {listen}: must be ADDRESS:PORT in digits, such as 0.0.0.0:8080, [::]:8080 or :8080"
+            )
+        })?;
         let settle = match or_env(self.settle, "BOATHOOK_SETTLE") {
             Some(text) => Some(parse_duration(&text).ok_or_else(|| {
                 format!("--settle {}: must be a duration such as 0, 500ms or 10s", text.escape_debug())
@@ -105,9 +120,7 @@ impl Serve {
     }
 }
 
-async fn serve(config: Config, watch: Watch, listen: &str) -> Result<(), String> {
-    let address: SocketAddr =
-        listen.parse().map_err(|_| format!("--listen {}: must be ADDRESS:PORT", listen.escape_debug()))?;
+async fn serve(config: Config, watch: Watch, address: SocketAddr) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
     let own_workload = or_env(None, "BOATHOOK_SELF");
@@ -138,16 +151,23 @@ async fn serve(config: Config, watch: Watch, listen: &str) -> Result<(), String>
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
     engine.close();
     stop.send_replace(true);
-    let finished = tokio::time::timeout(RUNS_GRACE, async {
+    let finished = tokio::time::timeout(GRACE, async {
         // A task's failure is a defect that its own log line tells of.
-        let _ = tokio::join!(working, serving);
+        let _ = serving.await;
+        engine.seal();
+        let _ = working.await;
     });
     if finished.await.is_err() {
         engine.name_what_is_left();
         return Err(format!("{} runs were not finished in time", engine.pending()));
     }
-    log::info!("ended");
-    Ok(())
+    match engine.unsent() {
+        0 => {
+            log::info!("ended");
+            Ok(())
+        }
+        unsent => Err(format!("{unsent} changes were not sent: the log names them")),
+    }
 }
 
 /// Reloads when the configuration changes, until a signal ends the process.

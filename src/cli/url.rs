@@ -10,7 +10,13 @@ use crate::key::Key;
 
 /// Print the path, or the whole URL, of the hook that a key names.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "url")]
+#[argh(
+    subcommand,
+    name = "url",
+    usage = "--key FILE [--base URL]",
+    example = "{command_name} --key github.key --base https://hooks.example.com",
+    note = "One newline at the end of the file is not part of the key, except in a\nflux-recv configuration, whose paths `boathook check` prints."
+)]
 pub(super) struct Url {
     /// the key file
     #[argh(option)]
@@ -32,7 +38,7 @@ impl Url {
         if trim_newline(&mut bytes) {
             complain(
                 "note: the newline at the end of the file is not part of the key, so `sha256sum` of the file prints \
-                 another digest",
+                 another digest (only a flux-recv configuration counts it: `boathook check` prints its paths)",
             );
         }
         if bytes.is_empty() {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::Across;
 use super::fields::{Fields, suggest};
 use super::keys;
-use super::report::FieldPath;
 use super::rule::Rule;
 use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
@@ -36,10 +36,6 @@ pub struct Endpoint {
     pub rules: Vec<Rule>,
     /// Whether it comes from a flux-recv configuration.
     pub flux_recv: bool,
-    /// Its place in the file, from 0.
-    pub(super) index: usize,
-    pub(super) path: FieldPath,
-    pub(super) key_field: &'static str,
 }
 
 impl Endpoint {
@@ -57,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn read(mut fields: Fields<'_>, index: usize) -> Option<Self> {
+    pub(super) fn read(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option<Self> {
         let name = fields.required("name");
         if let Some(name) = &name
             && !is_name(name)
@@ -65,7 +61,12 @@ impl Endpoint {
             fields
                 .mistake("name", "must be 1 to 63 letters, digits and . _ -: it stands in logs and metrics");
         }
+        if let Some(name) = &name {
+            across.unique.name(&fields, index, name);
+        }
         let (keys, key_field) = keys::read(&mut fields);
+        let digests: Vec<_> = keys.iter().map(|key| key.path_digest(b"")).collect();
+        across.unique.paths(&fields, index, name.as_deref(), &digests, key_field);
         let path_alone = match fields.one_of("verify", &[("path", PathAlone::Allowed)]) {
             Some(allowed) => allowed,
             None => PathAlone::Refused,
@@ -79,25 +80,11 @@ impl Endpoint {
         let setting = Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed };
         let receiver = (source.configure)(&mut fields, &setting);
         Self::advise(&fields, source, receiver.as_ref(), path_alone, &rules);
-        let digests = keys.iter().map(|key| key.path_digest(b"")).collect();
-        let path = fields.path().clone();
+        let path = fields.path().field("rules");
+        across.reach.judge(source, receiver.as_ref(), &rules, &path, fields.report());
         fields.finish();
-        let name = name.unwrap_or_default();
-        let flux_recv = false;
-        Some(Self {
-            name,
-            source,
-            receiver,
-            keys,
-            digests,
-            path_alone,
-            max_body,
-            rules,
-            flux_recv,
-            index,
-            path,
-            key_field,
-        })
+        let (name, flux_recv) = (name.unwrap_or_default(), false);
+        Some(Self { name, source, receiver, keys, digests, path_alone, max_body, rules, flux_recv })
     }
 
     fn rules(fields: &mut Fields<'_>) -> Vec<Rule> {

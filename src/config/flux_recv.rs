@@ -8,7 +8,7 @@ use super::endpoint::{DEFAULT_MAX_BODY, Endpoint};
 use super::fields::Fields;
 use super::keys;
 use super::rule::Rule;
-use super::{Config, Overrides, Waits, override_apis};
+use super::{Across, Config, Overrides, Waits, override_apis, read_endpoints};
 use crate::action::Action;
 use crate::flux::FluxAccess;
 use crate::key::Key;
@@ -17,7 +17,9 @@ use crate::rule::When;
 use crate::source::{PathAlone, Setting};
 
 pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
-    fields.number("fluxRecvVersion", 1, 1);
+    if fields.number("fluxRecvVersion", 0, u64::MAX).is_some_and(|version| version != 1) {
+        fields.mistake("fluxRecvVersion", "must be 1: there is no other");
+    }
     if fields.has("version") {
         fields.mistake("version", "fluxRecvVersion is there too: a file has one format");
     }
@@ -28,33 +30,25 @@ pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
     }
     let mut kubernetes = Access::default();
     override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
-    let list = fields.list("endpoints").unwrap_or_default();
-    let endpoints = list
-        .into_iter()
-        .enumerate()
-        .filter_map(|(index, (path, node))| endpoint(node.fields(path)?, index))
-        .collect();
-    let report = fields.report();
+    let endpoints = read_endpoints(&mut fields, endpoint);
     fields.finish();
-    let waits = Waits::default();
-    Config::assemble(None::<PathBuf>, kubernetes, flux, waits, endpoints, report)
+    Config::assemble(None::<PathBuf>, kubernetes, flux, Waits::default(), endpoints)
 }
 
-fn endpoint(mut fields: Fields<'_>, index: usize) -> Option<Endpoint> {
-    let key = key(&mut fields);
-    let source = Endpoint::source(&mut fields)?;
-    let setting = Setting { flux_recv: true, verify_path: false };
+fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option<Endpoint> {
+    let keys: Vec<_> = key(&mut fields).into_iter().collect();
     // It stands in the path's digest for every source, and only some of them read it.
     let registry_host = fields.string("registryHost").unwrap_or_default();
+    let digests: Vec<_> = keys.iter().map(|key| key.path_digest(registry_host.as_bytes())).collect();
+    across.unique.paths(&fields, index, None, &digests, "keyPath");
+    let source = Endpoint::source(&mut fields)?;
+    let setting = Setting { flux_recv: true, verify_path: false };
     let receiver = (source.configure)(&mut fields, &setting);
     // flux-recv took no notice of a signature from Bitbucket's cloud, which may be made with another secret.
     let path_alone = if source.name == "BitbucketCloud" { PathAlone::Ignoring } else { PathAlone::Refused };
     if receiver.proof().is_none() || path_alone == PathAlone::Ignoring {
         fields.warn("source", "whoever knows the path can call it, so treat the URL as a secret");
     }
-    let keys: Vec<_> = key.into_iter().collect();
-    let digests = keys.iter().map(|key| key.path_digest(registry_host.as_bytes())).collect();
-    let path = fields.path().clone();
     fields.finish();
     let rule = Rule { number: 1, when: When::default(), actions: Arc::new([Action::flux_notify()]) };
     Some(Endpoint {
@@ -67,9 +61,6 @@ fn endpoint(mut fields: Fields<'_>, index: usize) -> Option<Endpoint> {
         max_body: DEFAULT_MAX_BODY,
         rules: vec![rule],
         flux_recv: true,
-        index,
-        path,
-        key_field: "keyPath",
     })
 }
 

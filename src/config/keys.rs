@@ -1,10 +1,15 @@
 //! Key files and key variables.
 
+use std::io::Read;
+
 use super::fields::Fields;
 use crate::key::Key;
 
 /// Keys shorter than this are worth a warning, in bytes.
 const WEAK: usize = 20;
+
+/// The largest key file that is read, in bytes: what is larger is no key.
+const LARGEST: u64 = 64 * 1024;
 
 /// Reads an endpoint's keys from `keyPath` (one or several files) or `keyEnv`. Returns them with the name of
 /// the field they came from; every mistake goes to the report.
@@ -34,7 +39,9 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
     if let Some(name) = variable {
         let path = fields.path().field("keyEnv");
         let key = std::env::var_os(&name)
-            .ok_or_else(|| format!("the environment has no variable {}", name.escape_debug()))
+            .ok_or_else(|| {
+                format!("the environment has no variable {}: set it to the key", name.escape_debug())
+            })
             .and_then(|value| check(value.into_encoded_bytes(), &name, fields, &path));
         keys.extend(key.map_err(|why| fields.report().mistake(&path, why)));
     }
@@ -44,14 +51,21 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
 /// Reads one key file's bytes as they are.
 pub(super) fn read_file(fields: &Fields<'_>, name: &str) -> Result<Vec<u8>, String> {
     let file = fields.report().file(name);
-    std::fs::read(&file).map_err(|error| {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(&file);
+    let read = opened.and_then(|open| open.take(LARGEST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| {
         let way_out = if error.kind() == std::io::ErrorKind::NotFound {
             format!(": make it with `boathook keygen --out {}`", file.display())
         } else {
             String::new()
         };
         format!("the key file {} cannot be read: {error}{way_out}", file.display())
-    })
+    })?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("the key file {} has more than {LARGEST} bytes: it is no key", file.display()));
+    }
+    Ok(bytes)
 }
 
 fn check(

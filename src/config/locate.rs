@@ -25,13 +25,11 @@ impl Place {
 
 /// The place of the value at `path`; that of the closest value around it when there is none.
 pub(super) fn locate(text: &str, path: &FieldPath) -> Option<Place> {
-    (0..=path.0.len()).rev().find_map(|depth| {
-        let seek = Seek(path.0.get(..depth)?);
-        seek.deserialize(serde_yaml::Deserializer::from_str(text)).err().as_ref().and_then(Place::of)
-    })
+    let seek = Seek(&path.0).deserialize(serde_yaml::Deserializer::from_str(text));
+    seek.err().as_ref().and_then(Place::of)
 }
 
-/// Walks down a path and fails there on purpose; succeeds when the path leads nowhere.
+/// Walks down a path and fails on purpose at its end, or where it leads no further.
 struct Seek<'a>(&'a [Segment]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -58,7 +56,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
             }
             map.next_value::<IgnoredAny>()?;
         }
-        Ok(())
+        Err(A::Error::custom("here"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
@@ -67,10 +65,11 @@ impl<'de> Visitor<'de> for Seek<'_> {
         };
         for _ in 0..*wanted {
             if items.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(());
+                return Err(A::Error::custom("here"));
             }
         }
-        items.next_element_seed(Seek(rest)).map(|_| ())
+        items.next_element_seed(Seek(rest))?;
+        Err(A::Error::custom("here"))
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {

@@ -6,11 +6,15 @@ pub mod fields;
 mod flux_recv;
 mod keys;
 mod locate;
+mod reach;
 pub mod reload;
 pub mod report;
 mod rule;
+mod unique;
+mod watched;
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +23,10 @@ pub use self::endpoint::Endpoint;
 use self::fields::{Fields, Node};
 pub(crate) use self::keys::trim_newline;
 use self::locate::Place;
-use self::report::{FieldPath, Findings, Report, Told};
+use self::reach::Reach;
+use self::report::{FieldPath, Findings, Report, Told, Watched};
 pub use self::rule::Rule;
+use self::unique::Unique;
 use crate::flux::FluxAccess;
 use crate::key::PathDigest;
 use crate::kubernetes::access::Access;
@@ -89,6 +95,12 @@ impl Config {
     /// Reads the file and the key files next to it.
     pub fn load(file: &Path, overrides: &Overrides) -> Loaded {
         let directory = file.parent().unwrap_or(Path::new(""));
+        // Before the file is read, so that a change while it is read is seen as one.
+        let watched = Watched::now(file.to_owned());
+        let broken = |told: Told| Loaded {
+            config: None,
+            findings: Findings { mistakes: vec![told], warnings: Vec::new(), files: vec![watched.clone()] },
+        };
         let text = match read_text(file) {
             Ok(text) => text,
             Err(why) => return broken(Told::whole(file, None, why)),
@@ -105,7 +117,9 @@ impl Config {
             .fields(FieldPath::default())
             .map(|fields| Self::read(fields, overrides))
             .filter(|_| report.mistakes() == 0);
-        Loaded { config, findings: report.finish(file, &text) }
+        let mut findings = report.finish(file, &text);
+        findings.files.push(watched);
+        Loaded { config, findings }
     }
 
     fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Self {
@@ -115,7 +129,9 @@ impl Config {
         if !fields.has("version") {
             fields.report().mistake(fields.path(), "version is missing: write `version: 1` first");
         }
-        fields.number("version", 1, 1);
+        if fields.number("version", 0, u64::MAX).is_some_and(|version| version != 1) {
+            fields.mistake("version", "must be 1: there is no other yet");
+        }
         let mut kubernetes = match fields.section("kubernetes") {
             Some(mut section) => {
                 let access = Access::read(&mut section);
@@ -134,30 +150,25 @@ impl Config {
         };
         override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
         let defaults = Waits::default();
-        let waits = Waits {
-            settle: fields.duration("settle").unwrap_or(defaults.settle),
-            max_wait: fields.duration("maxWait").unwrap_or(defaults.max_wait),
-            retry_for: fields.duration("retryFor").unwrap_or(defaults.retry_for),
-        };
-        let waits = Waits { settle: overrides.settle.unwrap_or(waits.settle), ..waits };
-        if waits.settle > waits.max_wait {
+        let settle = fields.duration("settle");
+        let max_wait = fields.duration("maxWait").unwrap_or(defaults.max_wait);
+        if settle.is_some_and(|settle| settle > max_wait) {
             fields.warn("settle", "is longer than maxWait, which therefore is what counts");
         }
+        let waits = Waits {
+            settle: overrides.settle.or(settle).unwrap_or(defaults.settle),
+            max_wait,
+            retry_for: fields.duration("retryFor").unwrap_or(defaults.retry_for),
+        };
         let state = fields.string("state").map(PathBuf::from);
         if let Some(directory) = &state
             && !directory.is_absolute()
         {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
         }
-        if !fields.has("endpoints") {
-            fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
-        }
-        let list = fields.list("endpoints").unwrap_or_default().into_iter().enumerate();
-        let endpoints =
-            list.filter_map(|(index, (path, node))| Endpoint::read(node.fields(path)?, index)).collect();
-        let report = fields.report();
+        let endpoints = read_endpoints(&mut fields, Endpoint::read);
         fields.finish();
-        Self::assemble(state, kubernetes, flux, waits, endpoints, report)
+        Self::assemble(state, kubernetes, flux, waits, endpoints)
     }
 
     fn assemble(
@@ -166,34 +177,11 @@ impl Config {
         flux: FluxAccess,
         waits: Waits,
         endpoints: Vec<Endpoint>,
-        report: &Report,
     ) -> Self {
-        let mut routes: HashMap<PathDigest, Arc<Endpoint>> = HashMap::new();
-        let mut names: HashMap<String, usize> = HashMap::new();
         let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
-        for endpoint in &endpoints {
-            if let Some(first) = names.insert(endpoint.name.clone(), endpoint.index) {
-                let path = endpoint.path.field("name");
-                report.mistake(&path, format!("endpoints[{first}] has this name already: names are unique"));
-            }
-            for digest in &endpoint.digests {
-                if let Some(other) = routes.insert(*digest, Arc::clone(endpoint)) {
-                    let text = if other.index == endpoint.index {
-                        "the same key stands here twice".to_owned()
-                    } else {
-                        format!(
-                            "endpoint {} has this key already, so both would have one path: give each its own \
-                             (boathook keygen)",
-                            other.name
-                        )
-                    };
-                    report.mistake(&endpoint.path.field(endpoint.key_field), text);
-                }
-            }
-        }
-        if endpoints.is_empty() && report.mistakes() == 0 {
-            report.mistake(&FieldPath::default().field("endpoints"), "is empty: nothing could arrive");
-        }
+        let paths =
+            endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
+        let routes = paths.collect();
         Self { state, kubernetes, flux, waits, endpoints, routes }
     }
 
@@ -206,6 +194,30 @@ impl Config {
     pub fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
     }
+}
+
+/// What is known over all endpoints while they are read.
+#[derive(Debug, Default)]
+struct Across {
+    unique: Unique,
+    reach: Reach,
+}
+
+/// Reads the list of endpoints, each with `read`, which is given its place in the list.
+fn read_endpoints(
+    fields: &mut Fields<'_>,
+    read: impl Fn(Fields<'_>, usize, &mut Across) -> Option<Endpoint>,
+) -> Vec<Endpoint> {
+    if !fields.has("endpoints") {
+        fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
+    }
+    let list = fields.list("endpoints");
+    if list.as_ref().is_some_and(Vec::is_empty) {
+        fields.mistake("endpoints", "is empty: nothing could arrive");
+    }
+    let mut across = Across::default();
+    let list = list.unwrap_or_default().into_iter().enumerate();
+    list.filter_map(|(index, (path, node))| read(node.fields(path)?, index, &mut across)).collect()
 }
 
 fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Overrides, report: &Report) {
@@ -225,16 +237,13 @@ fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Ove
 }
 
 fn read_text(file: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > LARGEST_FILE {
+    let told = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    // Not by the size that the system tells: a pipe or a device has none.
+    let opened = std::fs::File::open(file).map_err(told)?;
+    opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(told)?;
+    if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("is larger than {LARGEST_FILE} bytes"));
     }
-    std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))
-}
-
-fn broken(told: Told) -> Loaded {
-    Loaded {
-        config: None,
-        findings: Findings { mistakes: vec![told], warnings: Vec::new(), files: Vec::new() },
-    }
+    String::from_utf8(bytes).map_err(|_| "cannot be read: it is not UTF-8 text".to_owned())
 }

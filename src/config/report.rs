@@ -5,6 +5,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::locate::{Place, locate};
+pub use super::watched::Watched;
+
+/// How many bytes are read to find lines: each costs a reading of the whole file, and thousands of findings in a
+/// large file shall not take minutes. In a file of the usual size every finding has its line.
+const SEARCHED: usize = 4 * 1024 * 1024;
 
 /// Where in the configuration a value stands: `endpoints[2].rules[0].when.image`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +46,8 @@ impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Field(name) if i == 0 => f.write_str(name)?,
-                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Field(name) if i == 0 => write!(f, "{}", name.escape_debug())?,
+                Segment::Field(name) => write!(f, ".{}", name.escape_debug())?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
@@ -55,7 +60,7 @@ impl fmt::Display for FieldPath {
 pub struct Report {
     mistakes: RefCell<Vec<Finding>>,
     warnings: RefCell<Vec<Finding>>,
-    files: RefCell<Vec<PathBuf>>,
+    files: RefCell<Vec<Watched>>,
     directory: PathBuf,
 }
 
@@ -86,25 +91,25 @@ impl Report {
         self.mistakes.borrow().len()
     }
 
-    /// Resolves a file name against the configuration's directory and remembers it as one to watch.
+    /// Resolves a file name against the configuration's directory and remembers it, as it is now, as one to
+    /// watch: to be called before it is read.
     pub fn file(&self, name: &str) -> PathBuf {
         let path = self.directory.join(name);
-        self.files.borrow_mut().push(path.clone());
+        self.files.borrow_mut().push(Watched::now(path.clone()));
         path
     }
 
     /// Gives each finding its line and ends the report.
     pub fn finish(self, file: &Path, text: &str) -> Findings {
-        let place = |findings: RefCell<Vec<Finding>>| {
-            let mut told: Vec<_> = findings
-                .into_inner()
-                .into_iter()
-                .map(|Finding { path, text: what }| {
-                    let field = path.to_string();
-                    Told { file: file.to_owned(), place: locate(text, &path), field, text: what }
-                })
-                .collect();
-            told.sort_by_key(|told| told.place);
+        let mut searches = SEARCHED / text.len().max(1);
+        let mut place = |findings: RefCell<Vec<Finding>>| {
+            let tell = |Finding { path, text: what }| {
+                let place = if searches > 0 { locate(text, &path) } else { None };
+                searches = searches.saturating_sub(1);
+                Told { file: file.to_owned(), place, field: path.to_string(), text: what }
+            };
+            let mut told: Vec<_> = findings.into_inner().into_iter().map(tell).collect();
+            told.sort_by_key(|told| (told.place.is_none(), told.place));
             told
         };
         Findings {
@@ -122,8 +127,8 @@ pub struct Findings {
     pub mistakes: Vec<Told>,
     /// What is legal but unwise.
     pub warnings: Vec<Told>,
-    /// The files that the configuration names and that were read.
-    pub files: Vec<PathBuf>,
+    /// The files that were read, as they were before they were read.
+    pub files: Vec<Watched>,
 }
 
 /// One finding as a person reads it: `config.yaml:12: endpoints[0].source: …`.

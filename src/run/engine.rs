@@ -1,6 +1,6 @@
 //! Drives the queue: accepts deliveries, starts runs when they are due, answers who waits for their end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::record::{Run, RunId, RunReport};
 use super::sameness::{Keys, Seen};
 use super::worker;
 use crate::action::Api;
+use crate::text::Escaped;
 
 /// How many targets are worked on at once, over all runs.
 const TARGETS_IN_FLIGHT: usize = 16;
@@ -35,8 +36,12 @@ pub struct Engine {
     wake: Notify,
     /// Counts ends of runs; who waits for one looks again.
     ended: watch::Sender<u64>,
-    /// Becomes true when no more is accepted and pauses are cut short.
+    /// Becomes true when nothing settles any more and pauses are cut short.
     closing: watch::Sender<bool>,
+    /// Becomes true when no more is accepted.
+    sealed: AtomicBool,
+    /// Changes that were given up because the process is ending.
+    unsent: AtomicUsize,
     last_id: AtomicU64,
 }
 
@@ -73,6 +78,8 @@ impl Engine {
             wake: Notify::new(),
             ended: watch::Sender::new(0),
             closing: watch::Sender::new(false),
+            sealed: AtomicBool::new(false),
+            unsent: AtomicUsize::new(0),
             last_id: AtomicU64::new(0),
         }
     }
@@ -87,7 +94,7 @@ impl Engine {
 
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     pub async fn accept(&self, keys: Keys, id: String, runs: Vec<Arc<Run>>) -> Result<Accepted, Refused> {
-        if *self.closing.borrow() {
+        if self.sealed.load(Ordering::Relaxed) {
             return Err(Refused::Closing);
         }
         let reply = self.queue().reserve(keys, id, runs.clone(), Timestamp::now());
@@ -135,8 +142,24 @@ impl Engine {
     /// Logs every run that has not ended: what the end of the process loses.
     pub fn name_what_is_left(&self) {
         for report in self.queue().unfinished() {
-            log::error!("not finished before the end: run={} rule={}", report.id, report.rule);
+            let targets = report.steps.iter().flat_map(|step| step.targets.iter().flatten());
+            let left: Vec<_> = targets.filter(|t| t.outcome.is_none()).map(|t| t.target.as_str()).collect();
+            log::error!(
+                "run={} rule={} target={} not finished before the end",
+                report.id,
+                report.rule,
+                Escaped(&left.join(","))
+            );
         }
+    }
+
+    /// How many changes were given up because the process is ending; each has its line in the log.
+    pub fn unsent(&self) -> usize {
+        self.unsent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_unsent(&self) {
+        self.unsent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// From now on another API is used, also by runs that are under way.
@@ -149,10 +172,17 @@ impl Engine {
         Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Accepts nothing more, cuts settling and pauses short.
+    /// Cuts settling and pauses short and answers who waits. Requests that are under way are still accepted,
+    /// since most senders send only once; what comes of them is due at once.
     pub fn close(&self) {
         self.queue().drain(Timestamp::now());
         self.closing.send_replace(true);
+        self.wake.notify_one();
+    }
+
+    /// Accepts nothing more: [`Engine::work`] ends once nothing is pending.
+    pub fn seal(&self) {
+        self.sealed.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 
@@ -167,7 +197,7 @@ impl Engine {
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
-    /// Starts runs as they become due, until the engine is closed and nothing is pending.
+    /// Starts runs as they become due, until the engine is sealed and nothing is pending.
     pub async fn work(self: Arc<Self>) {
         let mut runs = JoinSet::new();
         loop {
@@ -176,7 +206,7 @@ impl Engine {
                 let engine = Arc::clone(&self);
                 runs.spawn(async move { worker::carry_out(&engine, run).await });
             }
-            if self.is_closing() && runs.is_empty() && self.pending() == 0 {
+            if self.sealed.load(Ordering::Relaxed) && runs.is_empty() && self.pending() == 0 {
                 return;
             }
             let next = self.queue().next_due();

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::backoff::Backoff;
 use super::engine::Engine;
 use super::outcome::Outcome;
-use super::record::{Run, StepReport, TargetReport};
+use super::record::{Run, RunReport, StepReport, TargetReport};
 use crate::action::{Action, Context, Failure, Target};
 use crate::text::Escaped;
 
@@ -44,6 +44,14 @@ async fn steps(engine: &Arc<Engine>, run: &Arc<Run>) -> End {
         });
         ends.push((outcome, reason));
         if !outcome.is_good() {
+            let not_reached = |report: &mut RunReport| {
+                report
+                    .steps
+                    .iter_mut()
+                    .skip(number + 1)
+                    .for_each(|step| step.outcome = Some(Outcome::Skipped));
+            };
+            engine.report(run.id, not_reached);
             break;
         }
     }
@@ -78,13 +86,19 @@ async fn step(engine: &Arc<Engine>, run: &Arc<Run>, number: usize) -> End {
     if ends.iter().all(|(outcome, _)| outcome.is_good()) {
         // The relay's own workload: this process may end at any moment from here on.
         ends.extend(all_targets(engine, run, number, last).await);
+    } else {
+        for (place, target) in last {
+            let reason = format!("{target}: left alone, since another target failed");
+            report_target(engine, run, (number, place), &(Outcome::Skipped, reason));
+        }
     }
     summary(ends)
 }
 
 /// Finds a step's targets, trying for as long as a target may be tried.
 async fn find(engine: &Arc<Engine>, run: &Arc<Run>, action: &Action) -> Result<(Vec<Target>, String), End> {
-    let mut tries = Tries::new(engine, run, "targets");
+    let what = format!("the targets of {}", action.name());
+    let mut tries = Tries::new(engine, run, &what);
     let found = loop {
         tries.begin();
         let api = engine.api();
@@ -107,15 +121,9 @@ async fn all_targets(
     for (place, target) in targets {
         let (engine, run) = (Arc::clone(engine), Arc::clone(run));
         tasks.spawn(async move {
-            let (outcome, reason) = one_target(&engine, &run, step, &target).await;
-            engine.report(run.id, |report| {
-                let targets = report.steps.get_mut(step).and_then(|step| step.targets.as_mut());
-                if let Some(report) = targets.and_then(|targets| targets.get_mut(place)) {
-                    report.outcome = Some(outcome);
-                    report.reason.clone_from(&reason);
-                }
-            });
-            (outcome, reason)
+            let end = one_target(&engine, &run, step, &target).await;
+            report_target(&engine, &run, (step, place), &end);
+            end
         });
     }
     let panicked = |error| (Outcome::Failed, format!("a defect of boathook, please report it: {error}"));
@@ -124,6 +132,16 @@ async fn all_targets(
         ends.push(end.unwrap_or_else(panicked));
     }
     ends
+}
+
+fn report_target(engine: &Engine, run: &Run, (step, place): (usize, usize), (outcome, reason): &End) {
+    engine.report(run.id, |report| {
+        let targets = report.steps.get_mut(step).and_then(|step| step.targets.as_mut());
+        if let Some(report) = targets.and_then(|targets| targets.get_mut(place)) {
+            report.outcome = Some(*outcome);
+            report.reason.clone_from(reason);
+        }
+    });
 }
 
 async fn one_target(engine: &Arc<Engine>, run: &Arc<Run>, step: usize, target: &Target) -> End {
@@ -185,9 +203,10 @@ impl<'a> Tries<'a> {
     /// Waits until the next try; the end if there is none.
     async fn wait_after(&mut self, Failure { reason, retry }: Failure) -> Result<(), End> {
         let Some(retry) = retry else { return Err((Outcome::Failed, reason)) };
-        let (run, what, shown) = (self.run.id, self.what, Escaped(&reason));
+        let (run, what, shown) = (self.run.id, Escaped(self.what), Escaped(&reason));
         if self.last {
             log::error!("run={run} target={what} not sent before the end: {shown}");
+            self.engine.count_unsent();
             return Err((Outcome::Expired, format!("the relay was stopped; until then: {reason}")));
         }
         let pause = self.backoff.next(retry.after);

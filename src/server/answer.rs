@@ -1,5 +1,6 @@
 //! Everything that the listener can answer.
 
+use std::fmt;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -9,6 +10,9 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+
+use crate::run::record::RunReport;
+use crate::text::Escaped;
 
 /// How long a sender is asked to wait when it is the relay that cannot, in seconds.
 const RETRY_LATER: HeaderValue = HeaderValue::from_static("10");
@@ -20,17 +24,24 @@ pub(super) struct Answer {
     content_type: &'static str,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Vec<u8>,
+    /// What the log says of it besides the status.
+    note: String,
 }
 
 impl Answer {
-    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        // Our own types always serialize; an empty body would only lose the text.
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        Self { status, content_type: "application/json", headers: Vec::new(), body }
+    pub(super) fn told(status: StatusCode, told: &Told<'_>) -> Self {
+        let note = told.to_string();
+        Self { status, content_type: "application/json", headers: Vec::new(), body: json(told), note }
     }
 
     pub(super) fn text(status: StatusCode, body: &str) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", headers: Vec::new(), body: body.into() }
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            headers: Vec::new(),
+            body: body.into(),
+            note: String::new(),
+        }
     }
 
     /// Says that the caller's wish to wait was heeded.
@@ -46,6 +57,11 @@ impl Answer {
         self.status
     }
 
+    /// For the log: empty, or ` key=value` pairs.
+    pub(super) fn note(&self) -> &str {
+        &self.note
+    }
+
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body)));
         *response.status_mut() = self.status;
@@ -53,6 +69,86 @@ impl Answer {
         response.headers_mut().extend(self.headers);
         response
     }
+}
+
+/// What became of a delivery, field by field in the order of the answer.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) delivery: Option<&'a str>,
+    /// `accepted`, `pong`, `ignored`, `duplicate`, or an outcome.
+    pub(super) status: &'a str,
+    /// The delivery that this one repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<&'a str>,
+    /// One sentence for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) runs: Option<Runs<'a>>,
+}
+
+/// The runs of an answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Runs<'a> {
+    Accepted(Vec<AcceptedRun<'a>>),
+    Ended(&'a [RunReport]),
+}
+
+/// A run that has just been accepted.
+#[derive(Debug, Serialize)]
+pub(super) struct AcceptedRun<'a> {
+    id: &'a str,
+    rule: usize,
+    steps: Vec<AcceptedStep<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AcceptedStep<'a> {
+    action: &'a str,
+    /// `None`: found when the step starts.
+    targets: Option<Vec<&'a str>>,
+}
+
+impl<'a> AcceptedRun<'a> {
+    pub(super) fn of(run: &'a RunReport) -> Self {
+        let steps = run.steps.iter().map(|step| {
+            let targets = step.targets.as_ref();
+            let names = targets.map(|targets| targets.iter().map(|t| t.target.as_str()).collect());
+            AcceptedStep { action: &step.action, targets: names }
+        });
+        Self { id: &run.id, rule: run.rule, steps: steps.collect() }
+    }
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in [
+            ("delivery", self.delivery),
+            ("status", Some(self.status)),
+            ("of", self.of),
+            ("reason", self.reason),
+        ] {
+            if let Some(value) = value {
+                write!(f, " {name}={}", Escaped(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The members of a problem that are used here, in the order of RFC 9457.
+#[derive(Serialize)]
+struct Details<'a> {
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+/// Our own types always serialize; an empty body would only lose the text.
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
 }
 
 /// An error answer, as `application/problem+json` (RFC 9457).
@@ -114,12 +210,7 @@ impl From<Problem> for Answer {
             Problem::Closing => (unavailable, "the relay is stopping".into(), retry()),
         };
         let title = status.canonical_reason().unwrap_or("Error");
-        let body = serde_json::json!({"title": title, "status": status.as_u16(), "detail": detail});
-        Self {
-            status,
-            content_type: "application/problem+json",
-            headers,
-            body: body.to_string().into_bytes(),
-        }
+        let body = json(&Details { title, status: status.as_u16(), detail: &detail });
+        Self { status, content_type: "application/problem+json", headers, body, note: String::new() }
     }
 }

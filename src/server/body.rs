@@ -14,6 +14,9 @@ use super::answer::Problem;
 /// The buffer of a body whose length is not announced starts this large, in bytes.
 const FIRST_BUFFER: usize = 16 * 1024;
 
+/// How long the rest of a body that nobody reads is waited for.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// A body in memory, and its share of the bytes that all bodies may take.
 #[derive(Debug)]
 pub(super) struct Body {
@@ -43,6 +46,19 @@ pub(super) async fn read(
     let expected = announced.exact().and_then(|length| usize::try_from(length).ok());
     let reading = read_frames(request.body_mut(), expected.unwrap_or(FIRST_BUFFER), limit, all_bodies);
     tokio::time::timeout(time, reading).await.unwrap_or(Err(Problem::TooSlow))
+}
+
+/// Takes the rest of a body that the answer did not need off the connection, behind the answer's back: closing a
+/// connection with unread bytes resets it, and the sender, still busy sending, would never see the answer.
+pub(super) fn pass_over(mut body: Incoming) {
+    if body.is_end_stream() {
+        return;
+    }
+    tokio::spawn(async move {
+        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+        // One that takes longer is cut off.
+        let _ = tokio::time::timeout(LINGER, rest).await;
+    });
 }
 
 async fn read_frames(

@@ -19,9 +19,8 @@ use std::time::Instant;
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
 
-use super::answer::{Answer, Problem};
+use super::answer::{Answer, Problem, Told};
 use super::waiting::{self, Wish};
 use super::{App, body, prefer};
 use crate::config::Endpoint;
@@ -38,7 +37,7 @@ use crate::text::Escaped;
 pub(super) async fn receive(
     app: &Arc<App>,
     segment: &str,
-    mut request: Request<Incoming>,
+    request: &mut Request<Incoming>,
     peer: SocketAddr,
 ) -> Result<Answer, Problem> {
     let started = Instant::now();
@@ -48,31 +47,31 @@ pub(super) async fn receive(
     if request.method() != Method::POST {
         return Err(Problem::MethodNotAllowed);
     }
-    let answer =
-        match body::read(&mut request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
-            Ok(body) => {
-                let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-                let now = Timestamp::now();
-                match process(app, &config, endpoint, &delivery, now) {
-                    Ok(Processed::Answered(answer)) => Ok(answer),
-                    Ok(Processed::Offer(offer)) => {
-                        // The body's memory goes back before anybody waits for anything.
-                        let wait = prefer::wait(request.headers());
-                        drop(body);
-                        offer_runs(app, offer, wait).await
-                    }
-                    Err(problem) => Err(problem),
+    let answer = match body::read(request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
+        Ok(body) => {
+            let delivery = Delivery { headers: request.headers(), body: body.bytes() };
+            let now = Timestamp::now();
+            match process(app, &config, endpoint, &delivery, now) {
+                Ok(Processed::Answered(answer)) => Ok(answer),
+                Ok(Processed::Offer(offer)) => {
+                    // The body's memory goes back before anybody waits for anything.
+                    let wait = prefer::wait(request.headers());
+                    drop(body);
+                    offer_runs(app, offer, wait).await
                 }
+                Err(problem) => Err(problem),
             }
-            Err(problem) => Err(problem),
-        };
+        }
+        Err(problem) => Err(problem),
+    };
     let answer = answer.unwrap_or_else(Answer::from);
     log::info!(
-        "endpoint={} source={} from={} answer={} took={}us",
+        "endpoint={} source={} from={} answer={}{} took={}us",
         endpoint.name,
         endpoint.source.name,
         peer.ip(),
         answer.status().as_u16(),
+        answer.note(),
         started.elapsed().as_micros(),
     );
     Ok(answer)
@@ -125,7 +124,7 @@ fn decide(
     if planned.runs.is_empty() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
         let answer = if pong {
-            Answer::json(StatusCode::OK, &json!({"status": "pong"}))
+            Answer::told(StatusCode::OK, &Told { status: "pong", ..Told::default() })
         } else {
             ignored(&planned.reason)
         };
@@ -136,7 +135,7 @@ fn decide(
 }
 
 fn ignored(reason: &str) -> Answer {
-    Answer::json(StatusCode::OK, &json!({"status": "ignored", "reason": reason}))
+    Answer::told(StatusCode::OK, &Told { status: "ignored", reason: Some(reason), ..Told::default() })
 }
 
 async fn offer_runs(

@@ -100,14 +100,18 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // A connection that has sent nothing costs a socket, not hyper's buffers.
+    // A connection that has sent nothing costs a socket and this small task, not hyper's buffers and states.
     let first = tokio::select! {
         first = tokio::time::timeout(app.limits.idle, stream.readable()) => first,
         _ = stop.changed() => return,
     };
-    if !matches!(first, Ok(Ok(()))) {
-        return;
+    if matches!(first, Ok(Ok(()))) {
+        Box::pin(requests(stream, peer, app, stop)).await;
     }
+}
+
+/// Serves the requests of one connection, one after the other.
+async fn requests(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let limits = app.limits;
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
@@ -133,7 +137,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop
     }
 }
 
-async fn route(app: &Arc<App>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+async fn route(app: &Arc<App>, mut request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    let answer = answer(app, &mut request, peer).await;
+    // A sender that was too slow once is not waited for again.
+    if answer.status() != StatusCode::REQUEST_TIMEOUT {
+        body::pass_over(request.into_body());
+    }
+    answer
+}
+
+async fn answer(app: &Arc<App>, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/health" if get => Answer::text(StatusCode::OK, "OK\n"),

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{AcceptedRun, Answer, Runs, Told};
 use crate::run::engine::Engine;
 use crate::run::outcome::Outcome;
 use crate::run::record::RunReport;
@@ -23,7 +22,8 @@ pub(super) async fn answer(engine: &Engine, seen: Seen, wish: Wish) -> Answer {
     let Some(wait) = wish.wait else {
         let (id, runs) = engine.look(seen).unwrap_or_default();
         return if wish.duplicate {
-            Answer::json(StatusCode::OK, &json!({"status": "duplicate", "of": id}))
+            let told = Told { status: "duplicate", of: Some(&id), ..Told::default() };
+            Answer::told(StatusCode::OK, &told)
         } else {
             accepted(&id, &runs)
         };
@@ -36,19 +36,9 @@ pub(super) async fn answer(engine: &Engine, seen: Seen, wish: Wish) -> Answer {
 
 /// The runs are safe.
 fn accepted(id: &str, runs: &[RunReport]) -> Answer {
-    let runs: Vec<Value> = runs.iter().map(in_short).collect();
-    Answer::json(StatusCode::ACCEPTED, &json!({"delivery": id, "status": "accepted", "runs": runs}))
-}
-
-fn in_short(run: &RunReport) -> Value {
-    let steps = run.steps.iter().map(|step| {
-        let names = |targets: &Vec<_>| {
-            targets.iter().map(|t: &crate::run::record::TargetReport| t.target.clone()).collect()
-        };
-        let targets: Option<Vec<String>> = step.targets.as_ref().map(names);
-        json!({"action": step.action, "targets": targets})
-    });
-    json!({"id": run.id, "rule": run.rule, "steps": steps.collect::<Vec<_>>()})
+    let runs = Runs::Accepted(runs.iter().map(AcceptedRun::of).collect());
+    let told = Told { delivery: Some(id), status: "accepted", runs: Some(runs), ..Told::default() };
+    Answer::told(StatusCode::ACCEPTED, &told)
 }
 
 /// The runs have ended.
@@ -64,5 +54,6 @@ fn outcome(id: &str, runs: &[RunReport]) -> Answer {
         _ => StatusCode::OK,
     };
     let whole = if superseded && status == StatusCode::CONFLICT { Outcome::Superseded } else { whole };
-    Answer::json(status, &json!({"delivery": id, "status": whole, "runs": runs}))
+    let runs = Some(Runs::Ended(runs));
+    Answer::told(status, &Told { delivery: Some(id), status: whole.word(), runs, ..Told::default() })
 }

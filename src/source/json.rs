@@ -3,14 +3,14 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::Value;
 
-use super::Undecodable;
+use super::{Undecodable, json_path};
 
 /// Reads a JSON body. What is not JSON is [`Undecodable::Malformed`]; JSON with a field of an unexpected type
 /// is [`Undecodable::UnknownShape`], with that field's path.
 pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
     let text = std::str::from_utf8(body);
     let text = text.map_err(|error| Undecodable::Malformed(format!("the body is not JSON: {error}")))?;
-    serde_json::from_str(text).map_err(|_| explain::<T>(text))
+    serde_json::from_str(text).map_err(|error| explain(text, &error))
 }
 
 /// The bytes of the first JSON value of a body, for senders whose bodies have something after it; all of them
@@ -22,16 +22,22 @@ pub fn first_value(body: &[u8]) -> &[u8] {
 }
 
 /// The slow way, taken only when reading has failed.
-fn explain<T: DeserializeOwned>(body: &str) -> Undecodable {
+fn explain(body: &str, error: &serde_json::Error) -> Undecodable {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(body) {
         return Undecodable::Malformed(format!("the body is not JSON: {error}"));
     }
-    match serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(body)) {
-        Ok(_) => Undecodable::Malformed("the body has something after its JSON value".into()),
-        Err(error) if error.inner().is_data() => {
-            Undecodable::UnknownShape(format!("{}: {}", error.path(), error.inner()))
+    let path = json_path::at(body, error.line(), error.column());
+    Undecodable::UnknownShape(format!("{path}: {}", without_value(&error.to_string())))
+}
+
+/// serde's sentence without the value that it quotes: what stands in a body goes into no log and no answer.
+fn without_value(told: &str) -> String {
+    match (told.find(['`', '"']), told.rfind(", expected ")) {
+        (Some(quoted), Some(expected)) if quoted < expected => {
+            let (before, after) = (told.get(..quoted), told.get(expected..));
+            format!("{}{}", before.unwrap_or_default().trim_end(), after.unwrap_or_default())
         }
-        Err(error) => Undecodable::Malformed(format!("the body is not JSON: {}", error.inner())),
+        _ => told.to_owned(),
     }
 }
 
@@ -76,7 +82,9 @@ mod tests {
             assert!(matches!(told(bad), Undecodable::Malformed(_)), "{bad:?}");
         }
         let Undecodable::UnknownShape(text) = told(br#"{"repository": {"name": 7}}"#) else { panic!() };
-        assert!(text.starts_with("repository.name: invalid type"), "{text}");
+        assert!(text.starts_with("repository.name: invalid type: integer, expected a string at"), "{text}");
+        let Undecodable::UnknownShape(text) = told(br#"{"repository": "a, expected `b`"}"#) else { panic!() };
+        assert!(text.starts_with("repository: invalid type: string, expected struct Repository"), "{text}");
     }
 
     #[test]

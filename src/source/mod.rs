@@ -26,6 +26,7 @@ pub mod google_container_registry;
 pub mod google_token;
 pub mod harbor;
 pub mod json;
+mod json_path;
 pub mod jwt;
 pub mod key_set;
 pub mod nexus;

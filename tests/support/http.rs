@@ -3,6 +3,7 @@
 //! The servers under test run in other threads or processes, so blocking is right in most tests; one that serves
 //! from its own runtime uses [`send_async`].
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -92,10 +93,10 @@ pub fn request_bytes(method: &str, path: &str, headers: &[(&str, &str)], body: &
         head.push_str("Host: localhost\r\n");
     }
     if !has("content-length") && !has("transfer-encoding") && (!body.is_empty() || method != "GET") {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        let _ = write!(head, "Content-Length: {}\r\n", body.len());
     }
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     [head.as_bytes(), body].concat()

@@ -11,10 +11,16 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
+pub mod command;
+pub mod delivery;
 pub mod flux;
+pub mod github;
 pub mod http;
 pub mod kube;
+pub mod kubectl;
+pub mod objects;
 pub mod relay;
+pub mod scene;
 pub mod serve;
 pub mod sign;
 pub mod stage;

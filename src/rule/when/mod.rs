@@ -36,6 +36,16 @@ impl When {
         self.tag.as_ref()
     }
 
+    /// Whether events of this kind ([`crate::event::Event::kind`]) can match.
+    pub fn wants(&self, kind: &str) -> bool {
+        Kinds::WORDS.iter().any(|(word, set)| *word == kind && self.kinds.meets(*set))
+    }
+
+    /// The kinds of events that can match, in words.
+    pub fn kinds(&self) -> String {
+        self.kinds.to_string()
+    }
+
     /// Whether deploy events can match whatever image they ask for: on an endpoint that takes such requests
     /// the request alone would then decide what runs.
     pub fn deploy_without_image(&self) -> bool {

@@ -37,13 +37,16 @@ struct Planned {
 
 /// The faults that are planned, in order; the first that fits a request is taken.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Vec<Planned>);
+pub struct Faults {
+    planned: Vec<Planned>,
+    cleared: u64,
+}
 
 impl Faults {
     /// Plans one: for requests of this method (empty: any) whose path and query contain this part, so many times
     /// (none: until cleared).
     pub fn plan(&mut self, fault: Fault, method: &str, path_part: &str, times: Option<usize>) {
-        self.0.push(Planned {
+        self.planned.push(Planned {
             fault,
             method: method.to_owned(),
             path_part: path_part.to_owned(),
@@ -53,12 +56,18 @@ impl Faults {
 
     /// None any more.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.planned.clear();
+        self.cleared += 1;
+    }
+
+    /// How often they were cleared: a request that hangs waits for the next time.
+    pub fn cleared(&self) -> u64 {
+        self.cleared
     }
 
     /// The fault for this request, counted.
     pub fn take(&mut self, request: &Request) -> Option<Fault> {
-        let planned = self.0.iter_mut().find(|planned| {
+        let planned = self.planned.iter_mut().find(|planned| {
             planned.left != Some(0)
                 && (planned.method.is_empty() || planned.method == request.method)
                 && request.path_and_query.contains(&planned.path_part)

@@ -81,30 +81,3 @@ fn decode(text: &str, query: bool) -> String {
     }
     String::from_utf8_lossy(&decoded).into_owned()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths() {
-        let target = Target::parse("/apis/apps/v1/namespaces/rec/deployments/web/status").unwrap();
-        assert_eq!((target.group.as_str(), target.resource.as_str()), ("apps", "deployments"));
-        assert_eq!(
-            (target.namespace.as_deref(), target.name.as_deref(), target.subresource.as_deref()),
-            (Some("rec"), Some("web"), Some("status"))
-        );
-        let namespace = Target::parse("/api/v1/namespaces/rec").unwrap();
-        assert_eq!((namespace.resource.as_str(), namespace.name.as_deref()), ("namespaces", Some("rec")));
-        assert_eq!(Target::parse("/apis/apps/v1"), None);
-        assert_eq!(Target::parse("/version"), None);
-    }
-
-    #[test]
-    fn queries_are_decoded() {
-        let query = Query::parse("labelSelector=app%3Dweb%2Ctier%21%3Ddb&x=a+b&empty=");
-        assert_eq!(query.get("labelSelector"), Some("app=web,tier!=db"));
-        assert_eq!(query.get("x"), Some("a b"));
-        assert_eq!(query.get("empty"), None);
-    }
-}

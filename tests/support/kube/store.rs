@@ -54,6 +54,11 @@ impl Store {
             .map(|(_, stored)| stored)
     }
 
+    /// The keys of a resource's objects in all namespaces.
+    pub fn keys(&self, group: &str, plural: &str) -> Vec<Key> {
+        self.objects.keys().filter(|key| key.0 == group && key.1 == plural).cloned().collect()
+    }
+
     /// Puts an object there as the test gives it. What it does not say is filled in as the API server would.
     pub fn put(&mut self, kind: &Kind, mut object: Value) -> Value {
         let key = key(kind, &object);

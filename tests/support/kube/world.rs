@@ -1,7 +1,7 @@
 //! Everything the double knows.
 
 use super::super::serve::Request;
-use super::controller::Pace;
+use super::controller::Rollouts;
 use super::fault::Faults;
 use super::kinds::Kind;
 use super::proxy::Proxy;
@@ -15,6 +15,8 @@ use std::time::Instant;
 /// One request that arrived.
 #[derive(Clone, Debug)]
 pub struct Recorded {
+    /// Counts the double's requests from 0.
+    pub number: u64,
     pub method: String,
     pub path_and_query: String,
     /// Names in lower case.
@@ -28,13 +30,14 @@ pub struct Recorded {
 
 impl Recorded {
     /// Notes a request that has just arrived.
-    pub fn new(request: &Request) -> Self {
+    pub fn new(number: u64, request: &Request) -> Self {
         let body = match request.body.as_slice() {
             [] => Value::Null,
             bytes => serde_json::from_slice(bytes)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned())),
         };
         Self {
+            number,
             method: request.method.clone(),
             path_and_query: request.path_and_query.clone(),
             headers: request.headers.clone(),
@@ -67,10 +70,9 @@ pub struct World {
     pub certificate: bool,
     pub faults: Faults,
     pub proxy: Option<Proxy>,
-    pub pace: Pace,
-    /// Images that never become ready.
-    pub broken_images: Vec<String>,
+    pub rollouts: Rollouts,
     pub requests: Vec<Recorded>,
+    pub arrived: u64,
 }
 
 impl World {

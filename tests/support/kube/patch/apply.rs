@@ -169,7 +169,7 @@ fn collect(value: &Value, path: Path, field: &str, parent: &str, found: &mut BTr
         }
         (Value::Array(items), Some(key)) => {
             for item in items {
-                let segment = Segment::Item(key.to_owned(), item[key].to_string());
+                let segment = Segment::Item(key.to_owned(), identity(item, key));
                 collect(item, [path.clone(), vec![segment]].concat(), "", field, found);
             }
         }
@@ -208,6 +208,11 @@ fn merge(target: &mut Value, applied: &Value, parent: &str) {
     }
 }
 
+/// What tells a list's item from the others.
+fn identity(item: &Value, key: &str) -> String {
+    item[key].to_string()
+}
+
 fn remove(object: &mut Value, path: &[Segment]) {
     let Some((segment, rest)) = path.split_first() else { return };
     match segment {
@@ -223,7 +228,7 @@ fn remove(object: &mut Value, path: &[Segment]) {
         }
         Segment::Item(key, value) => {
             let items = object.as_array_mut().into_iter().flatten();
-            if let Some(item) = items.into_iter().find(|item| item[key].to_string() == *value) {
+            if let Some(item) = items.into_iter().find(|item| identity(item, key) == *value) {
                 remove(item, rest);
             }
         }

@@ -1,0 +1,82 @@
+//! What `check` shows of a configuration that can be used.
+
+use super::{KEY, bench, check_with};
+use crate::support::sign::hook_path;
+
+/// The sample configuration of the design, as it stands there.
+const SAMPLE: &str = r#"
+version: 1
+state: /var/lib/boathook          # the journal; without it work is kept in memory only, with a warning
+kubernetes:
+  api: http://localhost:8001      # kubectl proxy (default) | unix:///run/proxy/kube.sock | in-cluster | https://host:6443
+  # for https: tokenFile, caFile, clientCertFile + clientKeyFile; all read again when they change
+  fieldManager: boathook
+flux:
+  api: http://localhost:3030/api/flux
+settle: 10s                       # after the last event for the same rule and subject, wait this long
+maxWait: 60s                      # … but never longer than this after the first
+retryFor: 1h                      # keep trying a target that is down or refuses, with growing jittered pauses
+endpoints:
+- name: ghcr
+  source: GitHub
+  keyPath: github.key             # or a list: old and new while a key is rotated; or keyEnv: WEBHOOK_SECRET
+  rules:
+  - when: {image: "ghcr.io/acme/web", tag: latest}
+    do:
+    - restart: {namespace: default, workloads: [deployment/web, statefulset/queue]}
+  - when: {image: "ghcr.io/acme/*", tag: {semver: ">=1.2, <2"}}
+    do:
+    - setImage: {namespace: default, runningImage: true, rollout: {within: 5m, onFailure: rollback}}
+- name: fleet
+  source: GitLab
+  keyPath: gitlab.key
+  rules:
+  - when: {repository: "acme/fleet", branch: main}
+    do:
+    - fluxNotify: {}
+    - reconcile: {namespace: flux-system, kind: GitRepository, name: fleet}
+"#;
+
+#[test]
+fn the_table_says_who_is_verified_how_and_what_follows() {
+    let bench = bench();
+    bench.write("gitlab.key", "a token of more than sixteen bytes");
+    let ended = check_with(&bench, SAMPLE).expect(0);
+    let expected = format!(
+        "\
+Kubernetes API  http://localhost:8001
+Flux API        http://localhost:3030/api/flux
+
+ghcr
+  source    GitHub
+  verified  X-Hub-Signature-256, HMAC-SHA256 of the body
+  path      {}
+  rule 1    when image ghcr.io/acme/web; tag latest
+            do   restart deployment/web, statefulset/queue in default
+  rule 2    when image ghcr.io/acme/*; tag semver >=1.2, <2
+            do   set the image in every workload that runs the image in default
+
+fleet
+  source    GitLab
+  verified  X-Gitlab-Token; with a whsec_ key webhook-signature, HMAC-SHA256 of id, time and body
+  path      {}
+  rule 1    when repository acme/fleet; branch main
+            do   notify Flux v1
+            do   reconcile GitRepository fleet in flux-system
+",
+        hook_path(KEY.as_bytes()),
+        hook_path(b"a token of more than sixteen bytes"),
+    );
+    assert_eq!(ended.stdout, expected);
+    let warnings: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(warnings.len(), 1, "only that rollouts are not followed yet: {warnings:#?}");
+    ended.tells("c.yaml:23:67: endpoints[0].rules[1].do[0].setImage.rollout: is read, but rollouts are not followed yet");
+}
+
+#[test]
+fn relative_names_start_at_the_configuration() {
+    let bench = bench();
+    bench.write("etc/github.key", KEY);
+    bench.write("etc/c.yaml", super::endpoint("GitHub", "  rules: []\n"));
+    bench.run(&["check", "etc/c.yaml"]).expect(0);
+}

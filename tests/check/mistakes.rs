@@ -1,0 +1,221 @@
+//! What a configuration cannot say.
+
+use super::{bench, check, check_with, endpoint, rule};
+
+/// The lines that begin with `error: `, without that.
+fn errors(text: &str) -> Vec<String> {
+    let ended = check(text).expect(2);
+    assert_eq!(ended.stdout, "", "nothing is shown of what cannot be used");
+    ended.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect()
+}
+
+/// The only error of this configuration contains these.
+#[track_caller]
+fn one(text: &str, told: &[&str]) {
+    let errors = errors(text);
+    assert_eq!(errors.len(), 1, "{text}: {errors:#?}");
+    for part in told {
+        assert!(errors[0].contains(part), "{text}: no {part:?} in {}", errors[0]);
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let text = "\
+version: 1
+setle: 5s
+settle: 10
+endpoints:
+- name: a
+  source: Github
+  keyPath: github.key
+- name: a
+  source: GitHub
+  keyPath: github.key
+  rules:
+  - when: {tag: 1.10}
+    do: [{restat: {}}]
+- name: c
+  source: GitHub
+  keyPath: none.key
+";
+    let expected = [
+        "c.yaml:2:8: setle: is not a field here; did you mean settle?",
+        "c.yaml:3:9: settle: must be a duration such as 250ms, 10s, 5m, 1h30m or 24h",
+        "c.yaml:6:11: endpoints[0].source: \"Github\" is not a source; did you mean GitHub?",
+        "c.yaml:8:9: endpoints[1].name: endpoints[0] has this name already: names are unique",
+        "c.yaml:10:12: endpoints[1].keyPath: a has this key already, so both would have one path: give each its own (boathook keygen)",
+        "c.yaml:12:17: endpoints[1].rules[0].when.tag: YAML reads 1.1 as a number, and 1.10 as 1.1: put the value in quotes",
+        "c.yaml:13:19: endpoints[1].rules[0].do[0].restat: is not an action; did you mean restart?",
+        "c.yaml:14:3: endpoints[2]: rules is missing: nothing would ever happen",
+        "c.yaml:16:12: endpoints[2].keyPath: the key file none.key cannot be read: No such file or directory (os error 2): make it with `boathook keygen --out none.key`",
+    ];
+    let told = errors(text);
+    for error in expected.iter().filter(|error| !told.iter().any(|line| line == *error)) {
+        panic!("not told: {error}\ntold: {told:#?}");
+    }
+    // The rules of an endpoint whose source is not known are judged as well.
+    assert_eq!(told.len(), expected.len() + 1, "{told:#?}");
+    check(text).expect(2).tells("10 mistakes");
+}
+
+#[test]
+fn versions_and_lists_must_be_there() {
+    one("endpoints: []\nversion: 1\n", &["1:12: endpoints: is empty"]);
+    one("version: 1\n", &["1:1: endpoints is missing"]);
+    one(&endpoint("GitHub", "  rules: []\n").replace("version: 1", "version: 2"), &["version: must be 1"]);
+    one(&endpoint("GitHub", "  rules: []\n").replace("version: 1", "settle: 1s"), &["version is missing"]);
+    one(
+        "version: 1\nfluxRecvVersion: 1\nendpoints:\n- source: GitHub\n  keyPath: github.key\n",
+        &["version:", "one format"],
+    );
+}
+
+#[test]
+fn endpoints_have_names_sources_and_rules() {
+    one(&endpoint("GitHub", "  rules: []\n").replace("name: a", "name: a b"), &["3:9", "endpoints[0].name"]);
+    one(
+        &endpoint("GitHub", "  rules: []\n").replace("- name: a\n", "-\n"),
+        &["endpoints[0]: name is missing"],
+    );
+    one(&endpoint("[GitHub]", "  rules: []\n"), &["4:11", "is a list, where text is needed"]);
+    one(&endpoint("GitHub", "  rules: restart\n"), &["6:10", "is text, where a list is needed"]);
+    one(&endpoint("GitHub", "  rules: []\n  1: x\n"), &["a field whose name is not text"]);
+    one("version: 1\nendpoints: [web]\n", &["2:13: endpoints[0]: is text, where fields are needed"]);
+}
+
+#[test]
+fn durations_sizes_and_addresses_are_checked() {
+    for bad in ["10", "5", "-1s", "1.5h", "soon", "[1s]", "1s1m", "99999999d"] {
+        one(
+            &endpoint("GitHub", &format!("  rules: []\nsettle: {bad}\n")),
+            &["7:9: settle: must be a duration"],
+        );
+    }
+    for bad in ["0", "-1", "1.5Mi", "1M", "1Gi", "99999999999999999999"] {
+        one(
+            &endpoint("GitHub", &format!("  rules: []\n  maxBody: {bad}\n")),
+            &["7:12", "maxBody: must be a size"],
+        );
+    }
+    one(&endpoint("GitHub", "  rules: []\n  maxBody: 26Mi\n"), &["maxBody: must not be more than 25Mi"]);
+    for (api, told) in [
+        ("ftp://x", "must be http://…, unix:///…, in-cluster or https://…"),
+        ("unix://run/x", "absolute path"),
+        ("https://10.0.0.1", "caFile is missing"),
+        ("http://user:secret@x", "without user"),
+    ] {
+        one(
+            &endpoint("GitHub", &format!("  rules: []\nkubernetes: {{api: \"{api}\"}}\n")),
+            &["kubernetes", told],
+        );
+    }
+    one(&endpoint("GitHub", "  rules: []\nflux: {api: fluxd}\n"), &["7:13: flux.api"]);
+    one(&endpoint("GitHub", "  rules: []\nstate: journal\n"), &["7:8: state: must be an absolute path"]);
+}
+
+#[test]
+fn rules_that_can_never_match_are_refused() {
+    let act = "do: [{restart: {namespace: default, workloads: [deployment/web]}}]";
+    for (when, told) in [
+        ("{image: a/b, branch: main}", "when.branch: can never match"),
+        ("{event: git, tag: latest}", "when.tag: can never match"),
+        ("{event: deploy}", "can never match: GitHub tells of image and git and pipeline events"),
+        ("{environment: production}", "this is for deploy events"),
+        ("{event: imag}", "did you mean image?"),
+        ("{event: []}", "is an empty list"),
+        ("{tag: {regex: '('}}", "when.tag"),
+        ("{tag: {semver: 'x.y'}}", "when.tag"),
+        ("{tag: {semver: '>=1', regex: x}}", "when.tag"),
+        ("{tag: latest, semver: '>=1'}", "when.semver: is not a field here"),
+        ("{gitTag: [v1, 2]}", "when.gitTag[1]: YAML reads 2 as a number"),
+        ("{image: ghcr.io/acme/web:latest}", "when.image"),
+        ("{branch: refs/heads/main}", "write main"),
+        ("!tag {branch: main}", "is a value with a YAML tag"),
+    ] {
+        one(&rule(&format!("when: {when}\n    {act}")), &["c.yaml:7:", "endpoints[0].rules[0]", told]);
+    }
+    let quay = endpoint("Quay", &format!("  rules:\n  - when: {{branch: main}}\n    {act}\n"));
+    one(
+        &quay,
+        &[
+            "7:11: endpoints[0].rules[0].when: can never match: Quay tells of image events, and this is for git or pipeline",
+        ],
+    );
+}
+
+#[test]
+fn a_request_must_not_choose_its_image_alone() {
+    let act = "do: [{setImage: {namespace: default, workloads: [\"deployment/${workload}\"]}}]";
+    let generic = |when: &str| endpoint("Generic", &format!("  rules:\n  - {when}{act}\n"));
+    one(&generic(""), &["7:5: endpoints[0].rules[0]", "needs when.image"]);
+    one(&generic("when: {environment: production}\n    "), &["needs when.image"]);
+    assert_eq!(check(&generic("when: {image: ghcr.io/acme/web}\n    ")).code, 0);
+}
+
+#[test]
+fn actions_name_what_they_change() {
+    for (action, told) in [
+        ("restart", "is text, where an action and its fields are needed: `restart: {…}`"),
+        ("{}", "must be one action"),
+        ("{restart: {}, setImage: {}}", "must be one action"),
+        ("{restart: }", "needs its fields"),
+        ("{restart: {workloads: [deployment/web]}}", "namespace is missing"),
+        ("{restart: {namespace: default}}", "no targets"),
+        ("{restart: {namespace: default, workloads: [web]}}", "must be TYPE/NAME"),
+        ("{restart: {namespace: default, workloads: [foo/web]}}", "known: cronjob, daemonset"),
+        ("{restart: {namespace: default, workloads: [cronjob/web]}}", "a CronJob starts new pods by itself"),
+        ("{restart: {namespace: default, workloads: [ksvc/web]}}", "has no restart"),
+        ("{restart: {namespace: default, workloads: [deployment/Web]}}", "is not a Kubernetes name"),
+        ("{restart: {namespace: Default, workloads: [deployment/web]}}", "restart.namespace"),
+        ("{restart: {namespace: a, namespaces: [b], workloads: [deploy/web]}}", "use one of them"),
+        ("{restart: {namespace: a, workloads: [deploy/web], runningImage: true}}", "exclude one another"),
+        ("{restart: {namespace: a, selector: \"a in (\"}}", "restart.selector"),
+        (
+            "{restart: {namespace: a, workloads: [deploy/web], rollout: {onFailure: rollback}}}",
+            "cannot be rolled back",
+        ),
+        ("{restart: {namespace: \"${nampespace}\", workloads: [deploy/web]}}", "did you mean namespace?"),
+        ("{restart: {namespace: a, workloads: [\"deploy/${workload\"]}}", "has no closing }"),
+        ("{setImage: {namespace: a, workloads: [deploy/web], from: all}}", "setImage.from"),
+        ("{setImage: {namespace: a, workloads: [deploy/web], contaner: x}}", "did you mean container?"),
+        ("{fluxNotify: {url: x}}", "fluxNotify.url: is not a field here"),
+        ("{reconcile: {namespace: a, kind: GitRepositry, name: b}}", "did you mean GitRepository?"),
+        ("{reconcile: {namespace: a, kind: Foo, name: b}}", "give apiVersion"),
+        ("{notify: {}}", "is not an action"),
+    ] {
+        one(&rule(&format!("do: [{action}]")), &["c.yaml:7:", "endpoints[0].rules[0].do[0]", told]);
+    }
+    one(&rule("do: []"), &["7:9", "at least one action"]);
+    one(&rule("when: {branch: main}"), &["7:5", "do is missing"]);
+}
+
+#[test]
+fn an_action_that_needs_an_image_needs_an_event_with_one() {
+    let rules =
+        "  rules:\n  - when: {branch: main}\n    do:\n    - setImage: {namespace: a, runningImage: true}\n";
+    one(&endpoint("GitHub", rules), &["9:17: endpoints[0].rules[0].do[0].setImage: needs an image"]);
+    let rules = "  rules:\n  - do: [{restart: {namespace: a, runningImage: true}}]\n";
+    one(&endpoint("GitLab", rules), &["do[0].restart: needs an image, and a git or pipeline event has none"]);
+    assert_eq!(check(&endpoint("GitHub", rules)).code, 0, "GitHub tells of images too");
+}
+
+#[test]
+fn names_from_the_file_cannot_forge_the_terminal() {
+    let ended = check("version: 1\n\"\\e[2Jx\\nerror: y\": 1\nendpoints: []\n").expect(2);
+    assert!(!ended.stderr.contains('\u{1b}') && !ended.stderr.contains("\nerror: y"), "{}", ended.stderr);
+}
+
+#[test]
+fn ten_thousand_findings_do_not_take_minutes() {
+    let bench = bench();
+    let mut text = "version: 1\nendpoints:\n".to_owned();
+    for i in 0..10_000 {
+        text += &format!("- name: e{i}\n  source: Quay\n  keyPath: none-{i}.key\n  rules: []\n");
+    }
+    let ended = check_with(&bench, &text).expect(2);
+    ended
+        .tells("c.yaml:5:12: endpoints[0].keyPath: ")
+        .tells("endpoints[9999].keyPath: ")
+        .tells("10000 mistakes");
+}

@@ -1,0 +1,80 @@
+//! The world behind its lock, the news that it has changed, and the way of one request through it.
+
+use super::super::serve::{Handler, Reply, Request};
+use super::fault::Fault;
+use super::world::{Recorded, World};
+use super::{api, controller};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// The world and the news that it has changed.
+pub struct Shared {
+    world: Mutex<World>,
+    pub news: watch::Sender<u64>,
+    pub changed: Condvar,
+}
+
+impl Shared {
+    pub fn new(world: World) -> Self {
+        Self { world: Mutex::new(world), news: watch::Sender::new(0), changed: Condvar::new() }
+    }
+
+    /// The world, as it is now.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        // A test that failed while it held the lock has already said why.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the world and tells those who wait.
+    pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.world());
+        self.news.send_modify(|count| *count += 1);
+        self.changed.notify_all();
+        result
+    }
+}
+
+/// Answers the server's requests.
+pub fn handler(shared: Arc<Shared>) -> Handler {
+    Arc::new(move |request| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move { handle(&shared, request).await })
+    })
+}
+
+async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
+    let mut news = shared.news.subscribe();
+    let (number, fault, cleared) = shared.change(|world| {
+        let number = world.arrived;
+        world.arrived += 1;
+        world.requests.push(Recorded::new(number, &request));
+        (number, world.faults.take(&request), world.faults.cleared())
+    });
+    if fault == Some(Fault::Hang) {
+        while shared.world().faults.cleared() == cleared {
+            // This cannot fail: the sender lives as long as the server.
+            let _ = news.changed().await;
+        }
+    }
+    if fault == Some(Fault::Close) {
+        return Reply::Drop;
+    }
+    let answer = shared.change(|world| {
+        let refused = world.proxy.as_ref().and_then(|proxy| proxy.refuse(&request));
+        let failed = fault.as_ref().and_then(|fault| fault.answer(&request));
+        let answer = refused.or(failed).unwrap_or_else(|| api::answer(world, &request));
+        let lost = matches!(fault, Some(Fault::LoseAnswer | Fault::CloseMidResponse));
+        if let Some(recorded) = world.requests.iter_mut().find(|recorded| recorded.number == number && !lost)
+        {
+            recorded.status = answer.status;
+        }
+        controller::after(world, &request);
+        answer
+    });
+    controller::start(shared);
+    match fault {
+        Some(Fault::LoseAnswer) => Reply::Drop,
+        Some(Fault::CloseMidResponse) => Reply::Half(answer),
+        _ => Reply::Answer(answer),
+    }
+}
