@@ -1,4 +1,5 @@
 //! The Kubernetes client over real sockets: how it connects, what proves who it is, and what it makes of answers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -82,7 +83,7 @@ async fn a_socket_that_is_not_there_is_named_and_may_come() {
 
 #[tokio::test]
 async fn a_token_is_read_again_when_it_is_replaced() {
-    let kube = Double::start_tls(&TlsOptions::default());
+    let kube = Double::start_tls(TlsOptions::default());
     kube.apply(deployment("web"));
     let directory = TempDir::new();
     let mut access = access(&kube.url());
@@ -107,8 +108,7 @@ async fn a_token_is_read_again_when_it_is_replaced() {
 
 #[tokio::test]
 async fn only_the_clusters_own_authority_is_trusted_and_it_may_be_replaced() {
-    let (kube, other) =
-        (Double::start_tls(&TlsOptions::default()), Double::start_tls(&TlsOptions::default()));
+    let (kube, other) = (Double::start_tls(TlsOptions::default()), Double::start_tls(TlsOptions::default()));
     kube.apply(deployment("web"));
     let directory = TempDir::new();
     let mut access = access(&kube.url());
@@ -126,7 +126,7 @@ async fn only_the_clusters_own_authority_is_trusted_and_it_may_be_replaced() {
 
 #[tokio::test]
 async fn a_client_certificate_opens_the_api() {
-    let kube = Double::start_tls(&TlsOptions { client_certificate: true });
+    let kube = Double::start_tls(TlsOptions { client_certificate: true });
     kube.apply(deployment("web"));
     let directory = TempDir::new();
     let mut access = access(&kube.url());
