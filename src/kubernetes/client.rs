@@ -132,10 +132,7 @@ impl Client {
         body: Option<(&'static str, Vec<u8>)>,
         asked: Asked,
     ) -> Result<T, ApiError> {
-        let unreachable = |why| {
-            let trouble = Trouble::Unreachable(format!("{}: {why}", self.access));
-            ApiError { asked: asked.clone(), trouble }
-        };
+        let unreachable = |why: String| ApiError { asked: asked.clone(), trouble: self.unreachable(&why) };
         let mut response = self.once(&method, path, body.clone(), false).await.map_err(unreachable)?;
         if response.status() == StatusCode::UNAUTHORIZED && self.access.token_file.is_some() {
             // The token may have been replaced a moment ago.
@@ -154,6 +151,17 @@ impl Client {
                 message: format!("the answer is no JSON of the API: {error}"),
             },
         })
+    }
+
+    /// Says where the API was looked for, and which file decides whether its certificate is good.
+    fn unreachable(&self, why: &str) -> Trouble {
+        let authority = match &self.access.ca_file {
+            Some(file) if why.contains("peer certificate") => {
+                format!(", by the authority in {} (caFile)", file.display())
+            }
+            _ => String::new(),
+        };
+        Trouble::Unreachable(format!("{}: {why}{authority}", self.access))
     }
 
     async fn once(

@@ -22,6 +22,8 @@ pub enum Behavior {
 pub struct Notification {
     pub path: String,
     pub body: Value,
+    /// The body as it was sent.
+    pub text: String,
 }
 
 /// A running double.
@@ -92,9 +94,12 @@ fn notify(state: Arc<State>) -> Handler {
         let Ok(body) = serde_json::from_slice(&request.body) else {
             return Reply::Answer(Answer::text(400, "the body is not JSON\n"));
         };
-        state.notifications.lock().unwrap().push(Notification { path, body });
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        // Before it is recorded: whoever waits for the record may change it then.
+        let behavior = *state.behavior.lock().unwrap();
+        state.notifications.lock().unwrap().push(Notification { path, body, text });
         state.grown.notify_all();
-        match *state.behavior.lock().unwrap() {
+        match behavior {
             Behavior::Accept => Reply::Answer(Answer::text(200, "")),
             Behavior::Status(status) => Reply::Answer(Answer::text(status, "refused on purpose\n")),
             Behavior::Close => Reply::Drop,

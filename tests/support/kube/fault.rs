@@ -13,7 +13,7 @@ pub enum Fault {
     TooManyRequests(u64),
     /// 409 as after a change by somebody else. Reads are not touched.
     Conflict,
-    /// No answer until the faults are cleared; then the request is served.
+    /// No answer until the faults are cleared; then the request is served. Plan it without a number of times.
     Hang,
     /// The connection is closed without an answer, and nothing was done.
     Close,
