@@ -1,4 +1,10 @@
 //! `boathook check`: every mistake at once with its line, field and the way out; else what the configuration does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

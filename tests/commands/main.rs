@@ -1,4 +1,10 @@
 //! The commands besides `serve` and `check`, and the command line itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 mod explain;
 mod keys;

@@ -46,7 +46,8 @@ fn gitlab_ci_script() {
     let stage = Stage::before("gitlab-ci.yaml", &kube);
     let config = ready("gitlab-ci.yaml");
     let lines = config.lines().skip_while(|line| !line.contains("body=$(")).take_while(|line| *line != "#");
-    let script: String = lines.map(|line| format!("{}\n", line.strip_prefix("#  ").unwrap())).collect();
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix("#  ").unwrap()).collect();
+    let script = lines.join("\n");
     assert!(script.contains("openssl dgst") && script.contains("curl "), "{script}");
     let base = format!("--base=http://{}", stage.relay.address());
     let url = stage.bench.run(&["url", "--key=deploy.key", &base]).expect(0).stdout;

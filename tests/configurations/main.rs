@@ -1,4 +1,10 @@
 //! The ready configurations: each is loaded and driven from the sender's delivery to the change in the cluster.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 mod ci;
 mod flux_recv;

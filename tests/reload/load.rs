@@ -1,0 +1,53 @@
+//! Reloads under load.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::support::github;
+use super::support::http::Connection;
+use super::support::scene::{cluster, prepared};
+use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+
+const RELOADS: usize = 20;
+const SENDERS: usize = 4;
+
+/// Ends the senders, also when the test fails.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn no_request_is_dropped_while_the_configuration_is_read_again() {
+    let kube = cluster(&["web"]);
+    let relay = more_keys(prepared(&kube, "settle: 0s", &[&restart("web")]), RELOADS + 2).start();
+    let (done, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let end = AtEnd(&done);
+        for _ in 0..SENDERS {
+            scope.spawn(|| {
+                // One connection over all reloads.
+                let mut connection = Connection::open(relay.address()).unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    let delivery = github::image("ghcr.io/acme/web", "latest");
+                    let answer = connection
+                        .request("POST", &delivery.path, &delivery.pairs(), &delivery.body)
+                        .unwrap();
+                    assert_eq!(answer.status, 202, "{}", answer.text());
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 1..=RELOADS {
+            relay.write("boathook.yaml", with_endpoints(&kube, "web", number + 1));
+            relay.signal("HUP");
+            wait_for_endpoints(&relay, number + 1);
+        }
+        drop(end);
+    });
+    assert!(sent.load(Ordering::Relaxed) >= SENDERS, "nothing was sent meanwhile");
+    let last = github::image("ghcr.io/acme/web", "latest").wait(30).send(&relay);
+    assert_eq!(last.status, 200, "{}", last.text());
+}
