@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::artifactory_layout::Layout;
 use super::draft::SampleEvent;
 use super::fixed_header::header_value;
 use super::registry::pushed;
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header, verify_token};
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Setting, Source, Undecodable, Verified,
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::config::fields::Fields;
 use crate::event::Event;
-use crate::image::Digest;
 use crate::key::Key;
 
 /// `source: Artifactory`
@@ -149,37 +149,25 @@ impl Receiver for Artifactory {
         Ok(())
     }
 
-    fn sample(&self, sample: &Sample, _: Timestamp) -> Option<Draft> {
-        let digits = |digest: &Digest| digest.as_str().trim_start_matches("sha256:").to_owned();
-        let (origin, repo_key, image) = self.layout.parts(&sample.image);
-        let (image, tag, sha256) = match sample.event {
-            SampleEvent::Image => (image, sample.tag.as_str(), digits(&sample.digest)),
-            SampleEvent::Ping => ("sample_image".to_owned(), "sample_tag", SAMPLE_CHECKSUM.to_owned()),
+    fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
+        let text = match sample.event {
+            SampleEvent::Image => include_str!("artifactory/samples/image.json"),
+            SampleEvent::Ping => include_str!("artifactory/samples/ping.json"),
             _ => return None,
         };
-        Some(Draft::json(&json!({
-            "domain": "docker",
-            "event_type": "pushed",
-            "data": {
-                "image_name": image,
-                "image_type": "docker",
-                "name": "manifest.json",
-                "path": format!("{image}/{tag}/manifest.json"),
-                "platforms": [],
-                "repo_key": repo_key,
-                "sha256": sha256,
-                "size": 1787,
-                "tag": tag,
-            },
-            "subscription_key": "boathook",
-            "jpd_origin": origin,
-            "source": "jfrog/acme-ci",
-        })))
+        let (origin, repository, image) = self.layout.parts(&sample.image);
+        let mut values = Values::new(sample, now);
+        values.set("layout.origin", origin);
+        values.set("layout.repository", repository);
+        values.set("layout.image", image);
+        values.draft(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::registry_testing::*;
     use super::*;
 

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::draft::{SampleEvent, random_uuid};
+use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{is_image_manifest, pushed};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -96,38 +96,18 @@ impl Receiver for AzureContainerRegistry {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let id = random_uuid();
-        match sample.event {
-            SampleEvent::Image => Some(Draft::json(&json!({
-                "id": id,
-                "timestamp": format!("{now:.7}"),
-                "action": "push",
-                "target": {
-                    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                    "size": 1787,
-                    "digest": sample.digest,
-                    "length": 1787,
-                    "repository": sample.image.path(),
-                    "tag": sample.tag,
-                },
-                "request": {
-                    "id": random_uuid(),
-                    "host": sample.image.host(),
-                    "method": "PUT",
-                    "useragent": "docker/27.1.1 go/go1.21.12 os/linux arch/amd64 UpstreamClient(Docker-Client/27.1.1)",
-                },
-            }))),
-            SampleEvent::Ping => {
-                Some(Draft::json(&json!({"id": id, "timestamp": format!("{now:.7}"), "action": "ping"})))
-            }
-            _ => None,
-        }
+        let text = match sample.event {
+            SampleEvent::Image => include_str!("azure_container_registry/samples/image.json"),
+            SampleEvent::Ping => include_str!("azure_container_registry/samples/ping.json"),
+            _ => return None,
+        };
+        Values::new(sample, now).draft(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::registry_testing::*;
     use super::*;

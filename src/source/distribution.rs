@@ -4,12 +4,12 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::draft::{SampleEvent, random_uuid};
+use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{below, host_of_url, is_image_manifest, merge, pushed, registry_host};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -139,31 +139,9 @@ impl Receiver for Distribution {
         if sample.event != SampleEvent::Image {
             return None;
         }
-        let (host, digest) = (sample.image.host(), &sample.digest);
-        let repository = below(&sample.image, self.registry_host.as_deref());
-        let body = json!({"events": [{
-            "id": random_uuid(),
-            "timestamp": format!("{now:.9}"),
-            "action": "push",
-            "target": {
-                "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                "size": 1787,
-                "digest": digest,
-                "length": 1787,
-                "repository": repository,
-                "url": format!("https://{host}/v2/{repository}/manifests/{digest}"),
-                "tag": sample.tag,
-            },
-            "request": {
-                "id": random_uuid(),
-                "addr": "10.0.0.7:41234",
-                "host": host,
-                "method": "PUT",
-                "useragent": "docker/27.1.1 go/go1.21.12 os/linux arch/amd64 UpstreamClient(Docker-Client/27.1.1)",
-            },
-            "actor": {"name": "acme-ci"},
-            "source": {"addr": "registry-5d9c7b6f4-x2x7k:5000", "instanceID": random_uuid()},
-        }]});
+        let mut values = Values::new(sample, now);
+        values.set("image.below", below(&sample.image, self.registry_host.as_deref()));
+        let body = values.fill(include_str!("distribution/samples/image.json"))?;
         // The registry indents its bodies.
         let headers = vec![("Content-Type".to_owned(), MEDIA_TYPE.to_owned())];
         Some(Draft { headers, body: format!("{body:#}").into_bytes() })
@@ -172,7 +150,7 @@ impl Receiver for Distribution {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::registry_testing::*;
     use super::*;

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -86,41 +86,17 @@ impl Receiver for DockerHub {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (namespace, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "callback_url": format!("https://registry.hub.docker.com/u/{path}/hook/2141bc0cdec4hebec411i4c1g40242eg110020/"),
-                "push_data": {
-                    "media_type": "application/vnd.docker.distribution.manifest.v2+json",
-                    "pushed_at": now.as_second(),
-                    "pusher": "acme-ci",
-                    "tag": sample.tag,
-                },
-                "repository": {
-                    "comment_count": 0,
-                    "date_created": 1_714_810_000,
-                    "description": "",
-                    "dockerfile": "",
-                    "full_description": "",
-                    "is_official": false,
-                    "is_private": true,
-                    "is_trusted": false,
-                    "name": name,
-                    "namespace": namespace,
-                    "owner": namespace,
-                    "repo_name": path,
-                    "repo_url": format!("https://hub.docker.com/r/{path}"),
-                    "star_count": 0,
-                    "status": "Active",
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("docker_hub/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::registry_testing::*;
     use super::*;
 

@@ -6,13 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::google_token::GoogleToken;
 use super::key_set::KeySet;
 use super::pub_sub::Message;
 use super::registry::{pushed, split_reference};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -95,22 +95,11 @@ impl Receiver for GoogleContainerRegistry {
         if sample.event != SampleEvent::Image {
             return None;
         }
-        let (image, time, id) = (&sample.image, format!("{now:.3}"), now.as_microsecond().to_string());
-        let change = json!({
-            "action": "INSERT",
-            "digest": format!("{image}@{}", sample.digest),
-            "tag": format!("{image}:{}", sample.tag),
-        });
-        Some(Draft::json(&json!({
-            "message": {
-                "data": STANDARD.encode(change.to_string()),
-                "messageId": id,
-                "message_id": id,
-                "publishTime": time,
-                "publish_time": time,
-            },
-            "subscription": "projects/acme/subscriptions/boathook",
-        })))
+        let mut values = Values::new(sample, now);
+        let data = values.fill(include_str!("google_container_registry/samples/data.json"))?;
+        values.set("data", STANDARD.encode(data.to_string()));
+        values.set("message.id", now.as_microsecond().to_string());
+        values.draft(include_str!("google_container_registry/samples/image.json"))
     }
 
     fn key_set(&self) -> Option<&Arc<KeySet>> {
@@ -120,7 +109,7 @@ impl Receiver for GoogleContainerRegistry {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::registry_testing::*;
     use super::super::{PathAlone, Proof, Setting, headers, verify};

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{merge, pushed, split_reference};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -132,35 +132,16 @@ impl Receiver for Harbor {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (project, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "type": "PUSH_ARTIFACT",
-                "occur_at": now.as_second(),
-                "operator": "robot$acme+ci",
-                "event_data": {
-                    "resources": [{
-                        "digest": sample.digest,
-                        "tag": sample.tag,
-                        "resource_url": format!("{}:{}", sample.image, sample.tag),
-                    }],
-                    "repository": {
-                        "date_created": 1_714_810_000,
-                        "name": name,
-                        "namespace": project,
-                        "repo_full_name": path,
-                        "repo_type": "private",
-                    },
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("harbor/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::registry_testing::*;
     use super::*;

@@ -35,6 +35,7 @@ pub mod quay;
 pub mod registry;
 #[cfg(test)]
 mod registry_testing;
+pub mod sample;
 pub mod signature;
 pub mod standard_webhooks;
 #[cfg(test)]

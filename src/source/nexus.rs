@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
 use super::draft::{SampleEvent, random_uuid};
 use super::registry::{below, pushed, registry_host};
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Setting, Source, Undecodable, Verified,
@@ -130,28 +130,18 @@ impl Receiver for Nexus {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "timestamp": format!("{now:.3}").replace('Z', "+00:00"),
-                "nodeId": "7B3E2D90-BC35AFD0-50A7392C-83415773-08BB3D95",
-                "initiator": "ci/10.0.0.7",
-                "repositoryName": "docker-hosted",
-                "action": "CREATED",
-                "component": {
-                    "id": "b66f058b1a1d2dc7246257a32c3c92c7",
-                    "componentId": "ZG9ja2VyLWhvc3RlZDpiNjZmMDU4YjFhMWQyZGM3MjQ2MjU3YTMyYzNjOTJjNw",
-                    "format": "docker",
-                    "name": below(&sample.image, self.registry_host.as_deref()),
-                    "version": sample.tag,
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        let mut values = Values::new(sample, now);
+        values.set("image.below", below(&sample.image, self.registry_host.as_deref()));
+        values.draft(include_str!("nexus/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::registry_testing::*;
     use super::*;

@@ -6,10 +6,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -102,24 +102,18 @@ impl Receiver for Quay {
         Ok(())
     }
 
-    fn sample(&self, sample: &Sample, _: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (namespace, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "name": name,
-                "repository": path,
-                "namespace": namespace,
-                "docker_url": sample.image,
-                "homepage": format!("https://{}/repository/{path}", sample.image.host()),
-                "updated_tags": [sample.tag],
-            }))
-        })
+    fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("quay/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::registry_testing::*;
     use super::*;
 
