@@ -26,7 +26,9 @@ fn verify_and_decode(criterion: &mut Criterion) {
         let receiver = (source.configure)(&mut fields, &setting);
         let samples = [SampleEvent::Image, SampleEvent::Git, SampleEvent::Deploy].map(sample);
         let now = Timestamp::now();
-        let Some(mut draft) = samples.iter().find_map(|sample| receiver.sample(sample, now)) else { continue };
+        let Some(mut draft) = samples.iter().find_map(|sample| receiver.sample(sample, now)) else {
+            continue;
+        };
         if receiver.proof().is_some() && receiver.sign(&keys[0], &mut draft, now).is_err() {
             continue;
         }

@@ -40,7 +40,10 @@ fn flux_notifications_are_recorded() {
     flux.restart_listener();
     flux.behave(Behavior::Accept);
     assert_eq!(notify().unwrap().status, 200);
-    assert_eq!(flux.wait_for(4), vec![Notification { path: path.to_owned(), body: body.clone() }; 4]);
+    assert_eq!(
+        flux.wait_for(4),
+        vec![Notification { path: path.to_owned(), body: body.clone(), text: body.to_string() }; 4]
+    );
     assert_eq!(http::send("POST", address, "/api/flux/v6/notify", &[], b"{}").status, 404);
 }
 
