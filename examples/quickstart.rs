@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Watch signed webhooks become a change of a Deployment.
 #[derive(FromArgs, Clone)]
+#[allow(rustdoc::bare_urls, clippy::doc_markdown, reason = "the comments of options are what --help prints")]
 struct Options {
     /// a real Kubernetes API, such as a kubectl proxy at http://localhost:8001; a double without it
     #[argh(option)]
@@ -205,6 +206,7 @@ impl Stage<'_> {
 }
 
 /// Waits until the relay has done what it accepted, and shows the changes.
+#[allow(clippy::disallowed_methods, reason = "this thread belongs to no runtime")]
 fn settled(relay: &Relay, double: Option<&kube::Double>) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let ended = |endpoint: &str| {

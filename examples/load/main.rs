@@ -7,6 +7,22 @@
 //! The relay runs as its own process against the API double; its CPU time and memory are read from /proc. All
 //! traffic stays on loopback, and everything ends by itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a measurement that cannot go on shall end with its line"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures for a report"
+)]
+#![allow(clippy::disallowed_methods, reason = "the measuring thread belongs to no runtime while it sleeps")]
+#![allow(unreachable_pub, reason = "a program has no outside that its items could be reached from")]
+
 mod client;
 mod process;
 #[path = "../../tests/support/mod.rs"]

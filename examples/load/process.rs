@@ -53,7 +53,7 @@ impl Process {
         for _ in 0..100 {
             let before = self.cpu();
             std::thread::sleep(Duration::from_millis(200));
-            if self.cpu() - before < Duration::from_millis(1) {
+            if self.cpu() < before + Duration::from_millis(1) {
                 return;
             }
         }

@@ -11,6 +11,7 @@ use crate::flux::{self, FluxAccess};
 use crate::kubernetes::{self, Access, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
+use crate::text::shorten;
 
 /// The APIs that changes are made through.
 #[derive(Debug)]
@@ -77,7 +78,8 @@ impl<'a> Context<'a> {
             Event::Ping | Event::Ignored { .. } => self.event.kind().to_owned(),
         };
         let id: String = self.delivery.chars().take(8).collect();
-        format!("boathook: {what}, {} delivery {id}", self.source)
+        // A repository or branch may be named at any length; what an object carries in annotations is limited.
+        format!("boathook: {}, {} delivery {id}", shorten(&what), self.source)
     }
 }
 
@@ -194,5 +196,29 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         Self { reason: error.to_string(), retry: error.retry().map(|after| Retry { after }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{DIGEST, context, deploy, git, pushed};
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_change_is_told_in_one_short_line() {
+        let cause = |event: &Event, tag| context(event, tag, None).change_cause();
+        let image = pushed("ghcr.io/acme/web", "1.2.3");
+        assert_eq!(
+            cause(&image, Some("1.2.3")),
+            "boathook: ghcr.io/acme/web:1.2.3, GitHub delivery 72d3162e"
+        );
+        assert_eq!(cause(&git(), None), "boathook: acme/web refs/heads/main, GitHub delivery 72d3162e");
+        let pinned = deploy("ghcr.io/acme/web", "", Some(DIGEST));
+        let expected = format!("boathook: ghcr.io/acme/web@{DIGEST}, GitHub delivery 72d3162e");
+        assert_eq!(cause(&pinned, Some("")), expected);
+        let Event::Git(mut long) = git() else { panic!("not a push") };
+        long.repository = "a\n".repeat(100_000);
+        let told = cause(&Event::Git(long), None);
+        assert!(told.len() < 400 && !told.contains('\n') && told.ends_with("delivery 72d3162e"), "{told}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure};
+use super::context::{Api, Context, Done, Failure, Retry};
 use super::preview::{Outlook, Preview, Would};
 use super::rollout::Rollout;
 use super::targets::{Targets, image_of};
@@ -45,9 +45,12 @@ enum Plan {
 impl SetImage {
     pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
         let targets = Targets::read(&mut fields, |_| None);
-        let container = fields
-            .string("container")
-            .and_then(|text| Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok());
+        let container = fields.string("container").and_then(|text| {
+            if text.is_empty() {
+                fields.mistake("container", "is empty: leave it out for every container that runs the image");
+            }
+            Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok()
+        });
         let from_any = fields.one_of("from", &[("any", true)]).unwrap_or(false);
         let rollout = Rollout::read(&mut fields);
         fields.finish();
@@ -88,7 +91,10 @@ impl SetImage {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(last.map_or_else(|| Failure::last("it could not be read"), |(_, error)| error.into()))
+        let why = last.map(|(_, error)| error.to_string()).unwrap_or_default();
+        // It changes all the time: that will pass.
+        let reason = format!("it was changed by somebody else each of {READS} times: {why}");
+        Err(Failure { reason, retry: Some(Retry::default()) })
     }
 
     pub(super) async fn preview(

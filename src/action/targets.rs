@@ -1,18 +1,19 @@
 //! Which workloads an action changes: named, by label, or by the image that they run.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::context::{Api, Context, Failure, Found, Target};
-use crate::config::fields::Fields;
 use crate::event::Event;
 use crate::image::{Image, Repository};
 use crate::kubernetes::error::{Asked, Trouble};
 use crate::kubernetes::{ApiError, Kind, Object, Selector, Workload};
 use crate::rule::Template;
-use crate::rule::name::{kubernetes_name, namespace_name};
+use crate::rule::name::namespace_name;
 
 /// The workloads of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,41 +35,6 @@ enum Choice {
 }
 
 impl Targets {
-    /// Reads `namespace` or `namespaces`, and one of `workloads`, `selector` and `runningImage`. `refuse` says
-    /// why a kind cannot be a target of this action, if it cannot.
-    pub(super) fn read(
-        fields: &mut Fields<'_>,
-        refuse: impl Fn(Kind) -> Option<&'static str>,
-    ) -> Option<Self> {
-        let namespaces = namespaces(fields);
-        let named = fields.strings("workloads").map(|names| workloads(fields, &names, refuse));
-        let selector = fields.string("selector").map(|text| {
-            Selector::parse(&text).map_err(|why| fields.mistake("selector", why)).ok().map(Choice::Selected)
-        });
-        let running = match fields.flag("runningImage") {
-            Some(true) => Some(Some(Choice::RunningImage)),
-            Some(false) => {
-                fields.mistake("runningImage", "can only be true: leave it out to name workloads");
-                None
-            }
-            None => None,
-        };
-        let given = [fields.has("workloads"), fields.has("selector"), fields.has("runningImage")];
-        let choice = [named, selector, running].into_iter().flatten().next();
-        match given.iter().filter(|given| **given).count() {
-            0 => {
-                let text = "no targets: give workloads: [deployment/web], selector: \"app=web\" or runningImage: true";
-                fields.report().mistake(fields.path(), text);
-            }
-            1 => {}
-            _ => {
-                let text = "workloads, selector and runningImage exclude one another: give one of them";
-                fields.report().mistake(fields.path(), text);
-            }
-        }
-        Some(Self { namespaces: namespaces?, choice: choice?? })
-    }
-
     /// Whether the workloads are named, so that one without the image is a mistake of the configuration.
     pub(super) fn is_named(&self) -> bool {
         matches!(self.choice, Choice::Named(_))
@@ -98,19 +64,19 @@ impl Targets {
         kinds: &[Kind],
     ) -> Result<Found, Failure> {
         let mut found = Found::default();
-        let (mut closed, mut looked) = (Vec::new(), 0);
+        let (mut closed, mut passed_over, mut looked) = (Vec::new(), Vec::new(), 0);
         for namespace in self.namespaces(context)? {
             for kind in kinds {
                 looked += 1;
                 match self.list(api, context, *kind, &namespace).await {
-                    Ok(names) => {
-                        let workload = |name| Workload { namespace: namespace.clone(), kind: *kind, name };
-                        found.targets.extend(names.into_iter().map(|name| Target::Workload(workload(name))));
+                    Ok(listed) => {
+                        found.targets.extend(listed.targets);
+                        found.skipped.extend(listed.skipped);
                     }
                     Err(error) if error.is_kind_closed() => {
                         let why = error.to_string();
                         crate::text::once(&why, |why| log::warn!("passed over: {why}"));
-                        found.skipped.push((format!("{kind} in {namespace}"), why));
+                        passed_over.push((format!("{kind} in {namespace}"), why));
                         closed.push(error);
                     }
                     Err(error) => return Err(error.into()),
@@ -120,9 +86,10 @@ impl Targets {
         if looked > 0 && closed.len() == looked {
             return Err(Failure::last(nothing_listed(&closed)));
         }
-        if found.targets.is_empty() {
-            found.skipped.insert(0, self.nothing(context));
+        if found.targets.is_empty() && found.skipped.is_empty() {
+            found.skipped.push(self.nothing(context));
         }
+        found.skipped.extend(passed_over);
         Ok(found)
     }
 
@@ -139,25 +106,36 @@ impl Targets {
         Ok(names)
     }
 
+    /// The workloads of one kind in one namespace. Those that something else controls are passed over: it would
+    /// undo the change, as a Knative Service does in its Deployments and an operator in its objects.
     async fn list(
         &self,
         api: &Api,
         context: &Context<'_>,
         kind: Kind,
         namespace: &str,
-    ) -> Result<Vec<String>, ApiError> {
+    ) -> Result<Found, ApiError> {
         let wanted = |object: Object| {
             let runs = !self.is_running_image() || runs_image(&object, context.event);
-            // Its controller would undo the change: a Knative Service's Deployments, an operator's StatefulSets.
-            (runs && object.controller().is_none()).then_some(object.metadata.name)
+            runs.then(|| (object.controller(), object.metadata.name))
         };
         let selector = match &self.choice {
             Choice::Selected(selector) => Some(selector),
             _ => None,
         };
-        let names = api.kubernetes.list(kind, namespace, selector, wanted).await?;
-        // A name goes into a path; the API's own are valid.
-        Ok(names.into_iter().filter(|name| kubernetes_name(name).is_ok()).collect())
+        let mut found = Found::default();
+        for (controller, name) in api.kubernetes.list(kind, namespace, selector, wanted).await? {
+            // A name goes into a path; the API's own are valid.
+            let Ok(workload) = Workload::new(namespace, kind, &name) else { continue };
+            match controller {
+                None => found.targets.push(Target::Workload(workload)),
+                Some(controller) => {
+                    let why = format!("left to {controller}, which controls it");
+                    found.skipped.push((workload.to_string(), why));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn nothing(&self, context: &Context<'_>) -> (String, String) {
@@ -199,52 +177,6 @@ pub(super) fn image_of(event: &Event) -> Option<&Repository> {
 fn runs_image(object: &Object, event: &Event) -> bool {
     let Some(wanted) = image_of(event) else { return false };
     object.containers().any(|(_, _, c)| Image::parse(&c.image).is_ok_and(|image| image.repository == *wanted))
-}
-
-fn namespaces(fields: &mut Fields<'_>) -> Option<Vec<Template>> {
-    let one = fields.string("namespace").map(|namespace| vec![namespace]);
-    let several = fields.strings("namespaces");
-    let field = if one.is_some() { "namespace" } else { "namespaces" };
-    match (fields.has("namespace"), fields.has("namespaces")) {
-        (true, true) => fields.mistake("namespaces", "namespace is there too: use one of them"),
-        (false, false) => fields.report().mistake(fields.path(), "namespace is missing"),
-        _ => {}
-    }
-    let names = one.or(several)?;
-    let read = |text: &String| {
-        let template = Template::parse(text)?;
-        if template.is_literal() {
-            namespace_name(text)?;
-        }
-        Ok(template)
-    };
-    let read: Result<Vec<_>, String> = names.iter().map(read).collect();
-    read.map_err(|why| fields.mistake(field, why)).ok()
-}
-
-fn workloads(
-    fields: &Fields<'_>,
-    names: &[String],
-    refuse: impl Fn(Kind) -> Option<&'static str>,
-) -> Option<Choice> {
-    let read = |text: &String| {
-        let (kind, name) = text.split_once('/').ok_or_else(|| {
-            format!("\"{}\" must be TYPE/NAME, such as deployment/web", text.escape_debug())
-        })?;
-        let kind = Kind::parse(kind)?;
-        if let Some(why) = refuse(kind) {
-            return Err(format!("{}: {why}", text.escape_debug()));
-        }
-        let template = Template::parse(name)?;
-        if template.is_literal() {
-            kubernetes_name(name)?;
-        }
-        Ok((kind, template))
-    };
-    let each = names.iter().map(|name| read(name).map_err(|why| fields.mistake("workloads", why)).ok());
-    // Every name is read, so that every mistake is told.
-    let each: Vec<_> = each.collect();
-    each.into_iter().collect::<Option<_>>().map(Choice::Named)
 }
 
 /// `deployment/web, statefulset/queue in default`

@@ -1,7 +1,7 @@
 //! Runs: one rule applied to one event, from the moment that a delivery is accepted until its outcome.
 //!
 //! [`queue`] holds the rules of waiting, superseding and sameness as a pure state machine, [`engine`] drives it
-//! with time and tasks, [`worker`] carries one run out, and [`journal`] is where runs are made safe.
+//! with time and tasks, `worker` carries one run out, and [`journal`] is where runs are made safe.
 
 pub mod backoff;
 pub mod engine;

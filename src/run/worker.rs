@@ -87,9 +87,9 @@ async fn step(engine: &Arc<Engine>, run: &Arc<Run>, number: usize) -> End {
         // The relay's own workload: this process may end at any moment from here on.
         ends.extend(all_targets(engine, run, number, last).await);
     } else {
-        for (place, target) in last {
-            let reason = format!("{target}: left alone, since another target failed");
-            report_target(engine, run, (number, place), &(Outcome::Skipped, reason));
+        for (place, _) in last {
+            let left_alone = (Outcome::Skipped, "left alone, since another target failed".to_owned());
+            report_target(engine, run, (number, place), &left_alone);
         }
     }
     summary(ends)
@@ -123,7 +123,8 @@ async fn all_targets(
         tasks.spawn(async move {
             let end = one_target(&engine, &run, step, &target).await;
             report_target(&engine, &run, (step, place), &end);
-            end
+            // A run's reason names the target that it is about.
+            (end.0, if end.1.is_empty() { String::new() } else { format!("{target}: {}", end.1) })
         });
     }
     let panicked = |error| (Outcome::Failed, format!("a defect of boathook, please report it: {error}"));
@@ -155,8 +156,7 @@ async fn one_target(engine: &Arc<Engine>, run: &Arc<Run>, step: usize, target: &
         end.0,
         Escaped(&end.1),
     );
-    // A run's reason names the target that it is about.
-    (end.0, if end.1.is_empty() { String::new() } else { format!("{target}: {}", end.1) })
+    end
 }
 
 async fn try_target(engine: &Engine, run: &Run, action: &Action, target: &Target) -> Result<End, End> {

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /hook/<digest>` | see [`hook`] |
+//! | `POST /hook/<digest>` | see `hook` |
 //! | `GET /health` | 200 while the process lives |
 //! | `GET /ready` | 200 once deliveries can be accepted, else 503 with the reason's name |
 //! | anything else | 404 |
@@ -102,6 +102,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     // A connection that has sent nothing costs a socket and this small task, not hyper's buffers and states.
     let first = tokio::select! {
+        // What has been sent before the end is still read.
+        biased;
         first = tokio::time::timeout(app.limits.idle, stream.readable()) => first,
         _ = stop.changed() => return,
     };

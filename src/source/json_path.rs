@@ -120,7 +120,7 @@ mod tests {
             (r#"{"changes": [{"name": "a"}, 5]}"#, "changes[1]"),
             (r#"{"changes": {}}"#, "changes"),
             (r#"{"repository": {"other": 1}}"#, "repository"),
-            (r#"[]"#, "."),
+            (r"[]", "."),
             (r#""x""#, "."),
         ] {
             assert_eq!(path(text), expected, "{text}");

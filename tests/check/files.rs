@@ -33,7 +33,7 @@ fn aliases_and_nesting_cannot_exhaust_it() {
         bomb += &format!("a{i}: &a{i} [{items}]\n");
     }
     check(&bomb).expect(2).tells("repetition limit exceeded");
-    check(&format!("a: {}", "[".repeat(100_000))).expect(2).tells("recursion limit exceeded");
+    check(&format!("a: {}", "[".repeat(2_000))).expect(2).tells("recursion limit exceeded");
     check(&format!("{}1", "a: {b: ".repeat(50_000))).expect(2).tells("not valid YAML");
 }
 

@@ -239,6 +239,8 @@ fn fields_are_read_and_every_mistake_is_told() {
         assert!(mistakes.iter().any(|mistake| mistake.contains(told)), "{told}: {mistakes:#?}");
     }
     assert_eq!(mistakes.len(), 3, "{mistakes:#?}");
+    let (_, mistakes) = read("namespace: shop\nrunningImage: true\ncontainer: \"\"\n", SetImage::read);
+    assert!(mistakes.len() == 1 && mistakes[0].contains("container: is empty"), "{mistakes:#?}");
 }
 
 #[test]

@@ -70,8 +70,10 @@ fn every_mistake_is_told() {
         // What could be read is of no use then, as nothing is served with a mistake.
         drop(made);
     }
-    let (_, mistakes) = targets("namespace: a\nworkloads: [web, pod/x, deployment/A]\n");
-    assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+    let (_, mistakes) = targets("namespaces:\n- a\n- B\nworkloads:\n- deployment/web\n- web\n- pod/x\n");
+    let places: Vec<_> = mistakes.iter().filter_map(|told| told.split(": ").nth(1)).collect();
+    assert_eq!(places, ["namespaces[1]", "workloads[1]", "workloads[2]"], "{mistakes:?}");
+    assert!(mistakes[2].starts_with("c.yaml:7:"), "{mistakes:?}");
 }
 
 #[test]
