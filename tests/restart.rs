@@ -1,4 +1,10 @@
 //! `restart`, through the real binary, against the API double.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 mod support;
 
@@ -9,7 +15,7 @@ use support::stage::{Stage, push_image, workload};
 const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
 const AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
 
-/// A double with a Deployment, a StatefulSet and a DaemonSet in `shop`.
+/// A double with one workload of each kind that restarts, in `shop`.
 fn shop() -> Double {
     let kube = Double::start();
     for (kind, name) in [("Deployment", "web"), ("StatefulSet", "db"), ("DaemonSet", "agent")] {
