@@ -12,7 +12,7 @@ use crate::config::{Config, Endpoint, Overrides};
 use crate::image::{Digest, Repository};
 use crate::outside;
 use crate::source::draft::{SampleEvent, random_hex};
-use crate::source::{Draft, Sample};
+use crate::source::{self, Draft, Sample};
 
 /// How long the relay may take to answer, besides what `--wait` asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,6 +81,10 @@ impl Send {
     /// The request and where it goes.
     fn draft(&self, config: &Config) -> Result<(Draft, String), String> {
         let endpoint = endpoint(config, &self.endpoint)?;
+        let to = reqwest::Url::parse(&self.to).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if to.is_none() {
+            return Err(format!("--to {}: must be http://… or https://…", self.to.escape_debug()));
+        }
         let now = Timestamp::now();
         let headers = headers(&self.header)?;
         let mut draft = match &self.sample {
@@ -175,7 +179,8 @@ pub(super) fn headers(given: &[String]) -> Result<Vec<(String, String)>, String>
             .ok_or_else(|| format!("--header {}: must be NAME:VALUE", header.escape_debug()))?;
         Ok((name.trim().to_owned(), value.trim().to_owned()))
     };
-    given.iter().map(pair).collect()
+    let pairs: Vec<_> = given.iter().map(pair).collect::<Result<_, String>>()?;
+    source::headers(&pairs).map(|_| pairs)
 }
 
 /// The body on standard input.
