@@ -109,7 +109,7 @@ impl Receiver for AzureContainerRegistry {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::*;
 
     const GENUINE: &str = include_str!("../../tests/data/azure_container_registry/push.json");
@@ -124,7 +124,7 @@ mod tests {
     fn a_genuine_delivery() {
         let azure = receiver(&SOURCE, "{}");
         assert_eq!(verified(&*azure, &[("Authorization", KEY)], GENUINE), Ok(()));
-        let decoded = decoded(&*azure, &[("Content-Type", "application/json")], GENUINE).unwrap();
+        let decoded = decode(&*azure, &[("Content-Type", "application/json")], GENUINE).unwrap();
         assert_eq!(decoded.events, [image("acme.azurecr.io/acme/web", &["3.10"], Some(DIGEST))]);
         assert_eq!(decoded.identity, Identity::Id("6c1a8f0e-3f0d-4e55-9d3b-3a9f0f2c7b11".into()));
     }
@@ -143,18 +143,18 @@ mod tests {
     #[test]
     fn what_is_no_push_of_an_image() {
         let azure = receiver(&SOURCE, "{}");
-        assert_eq!(events(&*azure, &json!({"id": "1", "action": "ping"})), [Event::Ping]);
+        assert_eq!(events_of(&*azure, &json!({"id": "1", "action": "ping"})), [Event::Ping]);
         for action in ["delete", "chart_push", "chart_delete", "quarantine"] {
             let body = json!({"id": "1", "action": action, "target": {"repository": "acme/web", "tag": "1"}});
-            assert!(ignored(&*azure, &body).contains(&format!("tells of {action},")));
+            assert!(ignored_of(&*azure, &body).contains(&format!("tells of {action},")));
         }
         for untagged in [json!(""), Value::Null, json!(DIGEST)] {
-            let told = ignored(&*azure, &changed("/target/tag", &untagged));
+            let told = ignored_of(&*azure, &changed("/target/tag", &untagged));
             assert_eq!(told, "acme.azurecr.io/acme/web was pushed without a tag");
         }
         let layer = changed("/target/mediaType", &json!("application/vnd.acr.helm.chart"));
-        assert!(ignored(&*azure, &layer).contains("vnd.acr.helm.chart"));
-        let masked = events(&*azure, &changed("/target/digest", &json!("sha256:xxxxd5c8xxxx")));
+        assert!(ignored_of(&*azure, &layer).contains("vnd.acr.helm.chart"));
+        let masked = events_of(&*azure, &changed("/target/digest", &json!("sha256:xxxxd5c8xxxx")));
         assert_eq!(masked, [image("acme.azurecr.io/acme/web", &["3.10"], None)]);
     }
 
@@ -168,7 +168,7 @@ mod tests {
             unknown(&*azure, &changed("/target/repository", &json!("a b")))
                 .starts_with("target.repository: ")
         );
-        assert!(matches!(decoded(&*azure, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*azure, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*azure);
     }
 
