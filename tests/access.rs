@@ -1,4 +1,10 @@
 //! Every way to the Kubernetes API, through the real binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken assumption ends the test with its line"
+)]
 
 mod support;
 
@@ -74,7 +80,7 @@ fn a_socket_that_appears_later() {
 
 #[test]
 fn https_with_a_token_that_rotates() {
-    let kube = with_web(Double::start_tls(&TlsOptions::default()));
+    let kube = with_web(Double::start_tls(TlsOptions::default()));
     kube.require_token(Some("first"));
     let access = format!("{{api: \"{}\", tokenFile: token, caFile: ca.crt}}", kube.url());
     let relay = stage(&access).setup(BINARY).file("token", "first\n").file("ca.crt", kube.ca_pem()).start();
@@ -104,7 +110,7 @@ fn https_with_a_token_that_rotates() {
 
 #[test]
 fn a_token_file_that_appears_later() {
-    let kube = with_web(Double::start_tls(&TlsOptions::default()));
+    let kube = with_web(Double::start_tls(TlsOptions::default()));
     kube.require_token(Some("first"));
     let access = format!("{{api: \"{}\", tokenFile: token, caFile: ca.crt}}", kube.url());
     let relay = stage(&access).setup(BINARY).file("ca.crt", kube.ca_pem()).start();
@@ -116,8 +122,8 @@ fn a_token_file_that_appears_later() {
 
 #[test]
 fn a_wrong_authority_is_told_and_replaced() {
-    let kube = with_web(Double::start_tls(&TlsOptions::default()));
-    let other = Double::start_tls(&TlsOptions::default());
+    let kube = with_web(Double::start_tls(TlsOptions::default()));
+    let other = Double::start_tls(TlsOptions::default());
     let access = format!("{{api: \"{}\", caFile: ca.crt}}", kube.url());
     let relay = stage(&access).setup(BINARY).file("ca.crt", other.ca_pem()).start();
     push_image_only(&relay, "acme/web", "latest");
@@ -131,7 +137,7 @@ fn a_wrong_authority_is_told_and_replaced() {
 
 #[test]
 fn client_certificates_are_shown_and_read_again() {
-    let kube = with_web(Double::start_tls(&TlsOptions { client_certificate: true }));
+    let kube = with_web(Double::start_tls(TlsOptions { client_certificate: true }));
     let access = format!("{{api: \"{}\", caFile: ca.crt}}", kube.url());
     let relay = stage(&access).setup(BINARY).file("ca.crt", kube.ca_pem()).start();
     push_image(&relay, "acme/web", "latest").is("failed", "the API does not accept the credentials (401)");
@@ -144,7 +150,7 @@ fn client_certificates_are_shown_and_read_again() {
     restarts(&relay);
 
     // One of another authority is not accepted, and the good one is again once it is back.
-    let other = Double::start_tls(&TlsOptions::default());
+    let other = Double::start_tls(TlsOptions::default());
     let (bad_certificate, bad_key) = other.client_pem();
     relay.write("tls.crt", bad_certificate);
     relay.write("tls.key", bad_key);
@@ -158,7 +164,7 @@ fn client_certificates_are_shown_and_read_again() {
 
 #[test]
 fn inside_of_a_cluster() {
-    let kube = with_web(Double::start_tls(&TlsOptions::default()));
+    let kube = with_web(Double::start_tls(TlsOptions::default()));
     kube.require_token(Some("pod"));
     let port = kube.address().rsplit(':').next().unwrap();
     // The ServiceAccount's files are where Kubernetes puts them, unless the configuration says otherwise.
@@ -218,7 +224,7 @@ fn another_address_on_the_command_line_does_not_get_the_token() {
 
 #[test]
 fn certificates_that_cannot_be_used_are_told_at_start() {
-    let kube = Double::start_tls(&TlsOptions::default());
+    let kube = Double::start_tls(TlsOptions::default());
     let (certificate, key) = kube.client_pem();
     for (ca, certificate, key, told) in [
         ("", certificate, key, "ca.crt has no certificate"),

@@ -11,7 +11,7 @@ use super::{Exit, check, complain, print};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::image::{Digest, Repository};
 use crate::outside;
-use crate::source::draft::SampleEvent;
+use crate::source::draft::{SampleEvent, random_hex};
 use crate::source::{self, Draft, Sample};
 
 /// How long the relay may take to answer, besides what `--wait` asks for.
@@ -189,11 +189,4 @@ pub(super) fn read_body() -> Result<Vec<u8>, String> {
     let read = std::io::stdin().lock().read_to_end(&mut body);
     read.map_err(|error| format!("the body cannot be read from standard input: {error}"))?;
     Ok(body)
-}
-
-fn random_hex<const BYTES: usize>() -> String {
-    let mut bytes = [0u8; BYTES];
-    // Without randomness the sample is merely not unique.
-    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
-    hex::encode(bytes)
 }
