@@ -1,5 +1,7 @@
 //! Files that are no configuration.
 
+use std::fmt::Write as _;
+
 use super::{bench, check};
 
 #[test]
@@ -30,7 +32,7 @@ fn aliases_and_nesting_cannot_exhaust_it() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for i in 1..12 {
         let items = vec![format!("*a{}", i - 1); 10].join(",");
-        bomb += &format!("a{i}: &a{i} [{items}]\n");
+        writeln!(bomb, "a{i}: &a{i} [{items}]").unwrap();
     }
     check(&bomb).expect(2).tells("repetition limit exceeded");
     check(&format!("a: {}", "[".repeat(2_000))).expect(2).tells("recursion limit exceeded");

@@ -31,7 +31,7 @@ fn what_is_unwise_is_a_warning() {
             "image events never match",
         ),
     ] {
-        check(&text).expect(0).tells(&format!("warning: c.yaml:")).tells(told);
+        check(&text).expect(0).tells("warning: c.yaml:").tells(told);
     }
     let short = check(&endpoint("GitHub", "  rules: []\nmaxWait: 5s\n")).expect(0);
     assert!(!short.stderr.contains("settle"), "nobody asked for a longer one: {}", short.stderr);

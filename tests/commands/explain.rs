@@ -49,7 +49,9 @@ fn prepared() -> Bench {
 
 fn explain(endpoint: &str, headers: &[&str], body: &[u8]) -> Ended {
     let mut arguments = vec!["explain", "--json", "--config", "c.yaml", "--endpoint", endpoint];
-    headers.iter().for_each(|header| arguments.extend(["--header", header]));
+    for header in headers {
+        arguments.extend(["--header", header]);
+    }
     prepared().run_with(&arguments, body)
 }
 

@@ -50,8 +50,8 @@ fn samples_need_to_make_sense() {
     let ghcr = ["send", "--config", "c.yaml", "--endpoint", "ghcr", "--sample"];
     bench.run(&[&ghcr[..], &["imag"]].concat()).expect(2).tells("did you mean image?");
     bench.run(&[&ghcr[..], &["image", "--image", "a b"]].concat()).expect(2).tells("--image");
-    let gcr = ["send", "--config", "c.yaml", "--endpoint", "gcr", "--sample", "image"];
-    bench.run(&gcr).expect(2).tells("Google");
+    let google = ["send", "--config", "c.yaml", "--endpoint", "gcr", "--sample", "image"];
+    bench.run(&google).expect(2).tells("Google");
 }
 
 #[test]

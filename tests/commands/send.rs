@@ -1,5 +1,7 @@
 //! `send`: what each source would send arrives, verified.
 
+use std::fmt::Write as _;
+
 use super::bench;
 use super::support::command::{Bench, Ended};
 use super::support::flux;
@@ -49,8 +51,8 @@ fn config(flux: &flux::Double) -> String {
     let mut text = format!("version: 1\nflux: {{api: \"{}\"}}\nendpoints:\n", flux.api());
     for (source, lines, ..) in SOURCES {
         let when = if source == "Generic" { "when: {image: \"**\"}, " } else { "" };
-        text += &format!("- name: {source}\n  source: {source}\n  keyPath: {source}.key\n{lines}");
-        text += &format!("  rules: [{{{when}do: [fluxNotify: {{}}]}}]\n");
+        write!(text, "- name: {source}\n  source: {source}\n  keyPath: {source}.key\n{lines}").unwrap();
+        writeln!(text, "  rules: [{{{when}do: [fluxNotify: {{}}]}}]").unwrap();
     }
     text
 }
