@@ -11,7 +11,7 @@ mod support;
 use serde_json::json;
 use support::kube::{Double, Fault, Proxy, Rule};
 use support::relay::Relay;
-use support::stage::{Stage, image_of, push_git, push_image, workload};
+use support::stage::{Stage, image_of, push_image, workload};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
 const SET: &str = "{setImage: {namespaces: [a, b], runningImage: true}}";
@@ -144,13 +144,4 @@ fn when_nothing_may_be_listed_the_rules_to_add_are_told() {
     });
     push_image(&relay, "acme/web", "2")
         .is("failed", "nothing could be listed: list deployments in namespace a: kubectl proxy");
-}
-
-#[test]
-fn an_event_without_an_image_finds_nothing_and_says_so() {
-    let kube = Double::start();
-    kube.apply(workload("Deployment", "a", "web", "quay.io/acme/web:1"));
-    let relay = Stage::new(&kube.url()).on_git(RESTART).start(BINARY);
-    push_git(&relay).is("skipped", "a, b: a git event has no image that a workload could run");
-    assert_eq!(kube.mutations().len(), 0);
 }

@@ -10,7 +10,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::kube::{Double, Fault};
-use support::stage::{Stage, image_of, push_git, push_image, workload};
+use support::stage::{Stage, image_of, push_image, workload};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -234,7 +234,7 @@ fn a_knative_service_that_is_not_installed_says_so() {
 }
 
 #[test]
-fn paused_deleting_and_events_without_an_image() {
+fn a_paused_deployment_fails_and_one_that_is_being_deleted_is_skipped() {
     let kube = shop("quay.io/acme/web:1.0.0");
     let mut paused = workload("Deployment", "shop", "paused", "quay.io/acme/web:1.0.0");
     paused["spec"]["paused"] = json!(true);
@@ -242,11 +242,10 @@ fn paused_deleting_and_events_without_an_image() {
     let mut deleting = workload("Deployment", "shop", "deleting", "quay.io/acme/web:1.0.0");
     deleting["metadata"]["deletionTimestamp"] = json!("2026-11-21T02:47:42Z");
     kube.apply(deleting);
-    let stage = Stage::new(&kube.url()).on_git(&named("deployment/web"));
+    let stage = Stage::new(&kube.url());
     let relay = stage.on_image(&named("deployment/paused, deployment/deleting")).start(BINARY);
     let ended = push_image(&relay, "acme/web", "1.1.0");
     ended.is("failed", "deployment/paused: it is paused, so nothing would roll out");
     assert_eq!(ended.targets()[1][1], "skipped");
-    push_git(&relay).is("failed", "deployment/web: a git event has no image to set");
     assert_eq!(kube.mutations().len(), 0);
 }
