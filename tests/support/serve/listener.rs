@@ -50,8 +50,10 @@ impl Listener {
     pub fn close(self, address: &str) -> Self {
         match self {
             Self::Tcp(listener) => {
+                // Before the listener is gone, or another test may get the port in between.
+                let reserved = socket(address.parse().unwrap());
                 drop(listener);
-                Self::Reserved(socket(address.parse().unwrap()))
+                Self::Reserved(reserved)
             }
             Self::Unix(..) => Self::Gone,
             already => already,
@@ -84,6 +86,8 @@ impl Listener {
 fn socket(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
+    // For the double's own second socket on its port; port 0 never gives a port that is shared.
+    socket.set_reuseport(true).unwrap();
     socket.bind(address).unwrap();
     socket
 }
