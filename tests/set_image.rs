@@ -234,7 +234,7 @@ fn a_knative_service_that_is_not_installed_says_so() {
 }
 
 #[test]
-fn a_paused_deployment_fails_and_one_that_is_being_deleted_is_skipped() {
+fn what_is_paused_fails_and_what_is_being_deleted_is_skipped() {
     let kube = shop("quay.io/acme/web:1.0.0");
     let mut paused = workload("Deployment", "shop", "paused", "quay.io/acme/web:1.0.0");
     paused["spec"]["paused"] = json!(true);
@@ -242,8 +242,8 @@ fn a_paused_deployment_fails_and_one_that_is_being_deleted_is_skipped() {
     let mut deleting = workload("Deployment", "shop", "deleting", "quay.io/acme/web:1.0.0");
     deleting["metadata"]["deletionTimestamp"] = json!("2026-11-21T02:47:42Z");
     kube.apply(deleting);
-    let stage = Stage::new(&kube.url());
-    let relay = stage.on_image(&named("deployment/paused, deployment/deleting")).start(BINARY);
+    let relay =
+        Stage::new(&kube.url()).on_image(&named("deployment/paused, deployment/deleting")).start(BINARY);
     let ended = push_image(&relay, "acme/web", "1.1.0");
     ended.is("failed", "deployment/paused: it is paused, so nothing would roll out");
     assert_eq!(ended.targets()[1][1], "skipped");

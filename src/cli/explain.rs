@@ -23,7 +23,7 @@ use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verifi
     name = "explain",
     usage = "--config FILE --endpoint NAME [options] < body",
     example = "{command_name} --config config.yaml --endpoint ghcr \\\n  --header X-GitHub-Event:package --json < body.json",
-    note = "Tells whether the delivery verifies (and goes on if it does not), what it says,\nwhich rules match and why, and the exact requests that would change something.\nThe body is read from standard input."
+    note = "Tells whether the delivery verifies (and goes on if it does not), what it\nsays, which rules match and why, and the exact requests that would change\nsomething. The body is read from standard input."
 )]
 pub(super) struct Explain {
     /// the configuration file

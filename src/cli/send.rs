@@ -11,8 +11,8 @@ use super::{Exit, check, complain, print};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::image::{Digest, Repository};
 use crate::outside;
-use crate::source::draft::SampleEvent;
-use crate::source::{Draft, Sample};
+use crate::source::draft::{SampleEvent, random_hex};
+use crate::source::{self, Draft, Sample};
 
 /// How long the relay may take to answer, besides what `--wait` asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,6 +81,10 @@ impl Send {
     /// The request and where it goes.
     fn draft(&self, config: &Config) -> Result<(Draft, String), String> {
         let endpoint = endpoint(config, &self.endpoint)?;
+        let to = reqwest::Url::parse(&self.to).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if to.is_none() {
+            return Err(format!("--to {}: must be http://… or https://…", self.to.escape_debug()));
+        }
         let now = Timestamp::now();
         let headers = headers(&self.header)?;
         let mut draft = match &self.sample {
@@ -175,7 +179,8 @@ pub(super) fn headers(given: &[String]) -> Result<Vec<(String, String)>, String>
             .ok_or_else(|| format!("--header {}: must be NAME:VALUE", header.escape_debug()))?;
         Ok((name.trim().to_owned(), value.trim().to_owned()))
     };
-    given.iter().map(pair).collect()
+    let pairs: Vec<_> = given.iter().map(pair).collect::<Result<_, String>>()?;
+    source::headers(&pairs).map(|_| pairs)
 }
 
 /// The body on standard input.
@@ -184,11 +189,4 @@ pub(super) fn read_body() -> Result<Vec<u8>, String> {
     let read = std::io::stdin().lock().read_to_end(&mut body);
     read.map_err(|error| format!("the body cannot be read from standard input: {error}"))?;
     Ok(body)
-}
-
-fn random_hex<const BYTES: usize>() -> String {
-    let mut bytes = [0u8; BYTES];
-    // Without randomness the sample is merely not unique.
-    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
-    hex::encode(bytes)
 }

@@ -253,10 +253,8 @@ impl<'a> Fields<'a> {
 
 /// `; did you mean …?`, or the words that are known.
 pub fn suggest(text: &str, known: &[&str]) -> String {
-    let close = known.iter().map(|word| (distance(text, word), *word)).min();
-    if let Some((distance, word)) = close
-        && distance <= 1 + word.len() / 4
-    {
+    let close = known.iter().map(|word| (distance(text, word), *word));
+    if let Some((_, word)) = close.filter(|(distance, word)| *distance <= 1 + word.len() / 4).min() {
         return format!("; did you mean {word}?");
     }
     let mut known = known.to_vec();

@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::artifactory_layout::Layout;
 use super::draft::SampleEvent;
 use super::fixed_header::header_value;
 use super::registry::pushed;
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header, verify_token};
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Setting, Source, Undecodable, Verified,
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::config::fields::Fields;
 use crate::event::Event;
-use crate::image::Digest;
 use crate::key::Key;
 
 /// `source: Artifactory`
@@ -149,38 +149,26 @@ impl Receiver for Artifactory {
         Ok(())
     }
 
-    fn sample(&self, sample: &Sample, _: Timestamp) -> Option<Draft> {
-        let digits = |digest: &Digest| digest.as_str().trim_start_matches("sha256:").to_owned();
-        let (origin, repo_key, image) = self.layout.parts(&sample.image);
-        let (image, tag, sha256) = match sample.event {
-            SampleEvent::Image => (image, sample.tag.as_str(), digits(&sample.digest)),
-            SampleEvent::Ping => ("sample_image".to_owned(), "sample_tag", SAMPLE_CHECKSUM.to_owned()),
+    fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
+        let text = match sample.event {
+            SampleEvent::Image => include_str!("artifactory/samples/image.json"),
+            SampleEvent::Ping => include_str!("artifactory/samples/ping.json"),
             _ => return None,
         };
-        Some(Draft::json(&json!({
-            "domain": "docker",
-            "event_type": "pushed",
-            "data": {
-                "image_name": image,
-                "image_type": "docker",
-                "name": "manifest.json",
-                "path": format!("{image}/{tag}/manifest.json"),
-                "platforms": [],
-                "repo_key": repo_key,
-                "sha256": sha256,
-                "size": 1787,
-                "tag": tag,
-            },
-            "subscription_key": "boathook",
-            "jpd_origin": origin,
-            "source": "jfrog/acme-ci",
-        })))
+        let (origin, repository, image) = self.layout.parts(&sample.image);
+        let mut values = Values::new(sample, now);
+        values.set("layout.origin", origin);
+        values.set("layout.repository", repository);
+        values.set("layout.image", image);
+        values.draft(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry_testing::*;
+    use serde_json::json;
+
+    use super::super::testing::*;
     use super::*;
 
     const GENUINE: &str = include_str!("../../tests/data/artifactory/pushed.json");
@@ -197,7 +185,7 @@ mod tests {
     fn a_genuine_delivery() {
         let artifactory = receiver(&SOURCE, "{}");
         assert_eq!(verified(&*artifactory, &[(HEADER, SIGNED)], GENUINE), Ok(()));
-        let decoded = decoded(&*artifactory, &[], GENUINE).unwrap();
+        let decoded = decode(&*artifactory, &[], GENUINE).unwrap();
         assert_eq!(decoded.events, [image("acme.jfrog.io/docker-local/team/web", &["3.10"], Some(DIGEST))]);
         assert_eq!(decoded.identity, Identity::BodyWhilePending);
         assert_eq!(decoded.actor.as_deref(), Some("jfrog/acme-ci"));
@@ -219,7 +207,7 @@ mod tests {
             assert_eq!(verified(&**receiver, &[], GENUINE), Err(Refusal::Missing));
             let twice = [(HEADER, SIGNED), (HEADER, KEY)];
             assert_eq!(verified(&**receiver, &twice, GENUINE), Err(Refusal::Invalid));
-            let empty = verified_by(&**receiver, &[Key::new(*b"")], &[(HEADER, "")], GENUINE);
+            let empty = verify(&**receiver, b"", &[(HEADER, "")], GENUINE.as_bytes());
             assert_eq!(empty, Err(Refusal::Invalid), "an empty key");
         }
         assert_eq!(verified(&*payload, &[(HEADER, SIGNED)], &GENUINE[1..]), Err(Refusal::Invalid));
@@ -228,7 +216,7 @@ mod tests {
     #[test]
     fn the_path_has_the_whole_name() {
         let artifactory = receiver(&SOURCE, "{}");
-        let told = |pointer, value| events(&*artifactory, &changed(pointer, &value));
+        let told = |pointer, value| events_of(&*artifactory, &changed(pointer, &value));
         let whole = [image("acme.jfrog.io/docker-local/team/web", &["3.10"], Some(DIGEST))];
         assert_eq!(told("/data/image_name", json!("web")), whole);
         for path in [json!("team/web/3.10/manifest.json"), json!("team/web/3.10/config.json"), Value::Null] {
@@ -245,15 +233,15 @@ mod tests {
             ("/domain", "artifact", "artifact pushed"),
             ("/data/repo_key", "docker-remote-cache", "docker-remote-cache was filled by a pull"),
         ] {
-            assert!(ignored(&*artifactory, &changed(pointer, &json!(value))).contains(what), "{what}");
+            assert!(ignored_of(&*artifactory, &changed(pointer, &json!(value))).contains(what), "{what}");
         }
         let digits = DIGEST.strip_prefix("sha256:").unwrap();
         let other = format!("sha256__{}", "0a".repeat(32));
         for untagged in [json!(""), Value::Null, json!(DIGEST), json!(digits), json!(other)] {
-            let told = ignored(&*artifactory, &changed("/data/tag", &untagged));
+            let told = ignored_of(&*artifactory, &changed("/data/tag", &untagged));
             assert_eq!(told, "acme.jfrog.io/docker-local/team/web was pushed without a tag");
         }
-        let masked = events(&*artifactory, &changed("/data/sha256", &json!("xxxxd5c8")));
+        let masked = events_of(&*artifactory, &changed("/data/sha256", &json!("xxxxd5c8")));
         assert_eq!(masked, [image("acme.jfrog.io/docker-local/team/web", &["3.10"], None)]);
     }
 
@@ -263,7 +251,7 @@ mod tests {
         for domain in ["docker", "artifact"] {
             let data = json!({"repo_key": "sample_repo", "path": "sample_dir/sample.txt", "sha256": "sample_checksum"});
             let body = json!({"domain": domain, "event_type": "pushed", "data": data});
-            assert_eq!(events(&*artifactory, &body), [Event::Ping]);
+            assert_eq!(events_of(&*artifactory, &body), [Event::Ping]);
         }
     }
 
@@ -281,7 +269,7 @@ mod tests {
             unknown(&*artifactory, &changed("/data/repo_key", &json!("a b")))
                 .starts_with("data.image_name: ")
         );
-        assert!(matches!(decoded(&*artifactory, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*artifactory, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*artifactory);
     }
 

@@ -71,7 +71,7 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry_testing::configured;
+    use super::super::testing::configured;
     use super::super::{Setting, artifactory};
     use super::*;
 

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::draft::{SampleEvent, random_uuid};
+use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{is_image_manifest, pushed};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -96,40 +96,20 @@ impl Receiver for AzureContainerRegistry {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let id = random_uuid();
-        match sample.event {
-            SampleEvent::Image => Some(Draft::json(&json!({
-                "id": id,
-                "timestamp": format!("{now:.7}"),
-                "action": "push",
-                "target": {
-                    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                    "size": 1787,
-                    "digest": sample.digest,
-                    "length": 1787,
-                    "repository": sample.image.path(),
-                    "tag": sample.tag,
-                },
-                "request": {
-                    "id": random_uuid(),
-                    "host": sample.image.host(),
-                    "method": "PUT",
-                    "useragent": "docker/27.1.1 go/go1.21.12 os/linux arch/amd64 UpstreamClient(Docker-Client/27.1.1)",
-                },
-            }))),
-            SampleEvent::Ping => {
-                Some(Draft::json(&json!({"id": id, "timestamp": format!("{now:.7}"), "action": "ping"})))
-            }
-            _ => None,
-        }
+        let text = match sample.event {
+            SampleEvent::Image => include_str!("azure_container_registry/samples/image.json"),
+            SampleEvent::Ping => include_str!("azure_container_registry/samples/ping.json"),
+            _ => return None,
+        };
+        Values::new(sample, now).draft(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::*;
 
     const GENUINE: &str = include_str!("../../tests/data/azure_container_registry/push.json");
@@ -144,7 +124,7 @@ mod tests {
     fn a_genuine_delivery() {
         let azure = receiver(&SOURCE, "{}");
         assert_eq!(verified(&*azure, &[("Authorization", KEY)], GENUINE), Ok(()));
-        let decoded = decoded(&*azure, &[("Content-Type", "application/json")], GENUINE).unwrap();
+        let decoded = decode(&*azure, &[("Content-Type", "application/json")], GENUINE).unwrap();
         assert_eq!(decoded.events, [image("acme.azurecr.io/acme/web", &["3.10"], Some(DIGEST))]);
         assert_eq!(decoded.identity, Identity::Id("6c1a8f0e-3f0d-4e55-9d3b-3a9f0f2c7b11".into()));
     }
@@ -163,18 +143,18 @@ mod tests {
     #[test]
     fn what_is_no_push_of_an_image() {
         let azure = receiver(&SOURCE, "{}");
-        assert_eq!(events(&*azure, &json!({"id": "1", "action": "ping"})), [Event::Ping]);
+        assert_eq!(events_of(&*azure, &json!({"id": "1", "action": "ping"})), [Event::Ping]);
         for action in ["delete", "chart_push", "chart_delete", "quarantine"] {
             let body = json!({"id": "1", "action": action, "target": {"repository": "acme/web", "tag": "1"}});
-            assert!(ignored(&*azure, &body).contains(&format!("tells of {action},")));
+            assert!(ignored_of(&*azure, &body).contains(&format!("tells of {action},")));
         }
         for untagged in [json!(""), Value::Null, json!(DIGEST)] {
-            let told = ignored(&*azure, &changed("/target/tag", &untagged));
+            let told = ignored_of(&*azure, &changed("/target/tag", &untagged));
             assert_eq!(told, "acme.azurecr.io/acme/web was pushed without a tag");
         }
         let layer = changed("/target/mediaType", &json!("application/vnd.acr.helm.chart"));
-        assert!(ignored(&*azure, &layer).contains("vnd.acr.helm.chart"));
-        let masked = events(&*azure, &changed("/target/digest", &json!("sha256:xxxxd5c8xxxx")));
+        assert!(ignored_of(&*azure, &layer).contains("vnd.acr.helm.chart"));
+        let masked = events_of(&*azure, &changed("/target/digest", &json!("sha256:xxxxd5c8xxxx")));
         assert_eq!(masked, [image("acme.azurecr.io/acme/web", &["3.10"], None)]);
     }
 
@@ -188,7 +168,7 @@ mod tests {
             unknown(&*azure, &changed("/target/repository", &json!("a b")))
                 .starts_with("target.repository: ")
         );
-        assert!(matches!(decoded(&*azure, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*azure, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*azure);
     }
 

@@ -7,9 +7,9 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
 use super::draft::{Draft, Sample, SampleEvent, random_uuid};
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{Decoded, Delivery, Receiver, Refusal, Setting, Source, Undecodable, Verified, git, json};
 use crate::config::fields::Fields;
@@ -137,7 +137,7 @@ impl Receiver for BitbucketCloud {
         if sample.event != SampleEvent::Git {
             return None;
         }
-        let mut draft = Draft::json(&sample_push(sample, &now.to_string()));
+        let mut draft = sample_push(sample, now)?;
         draft.default_header(EVENT, PUSH);
         Some(draft)
     }
@@ -161,79 +161,14 @@ impl New {
 }
 
 /// A push of one commit to a branch.
-fn sample_push(sample: &Sample, now: &str) -> serde_json::Value {
-    let (owner, name) = sample.repository.split_once('/').unwrap_or(("acme", &sample.repository));
-    let (full_name, branch, commit) = (&sample.repository, &sample.branch, &sample.commit);
-    let (api, page) = ("https://api.bitbucket.org/2.0", "https://bitbucket.org");
-    let links = |api: String, page: String| json!({"self": {"href": api}, "html": {"href": page}});
-    let user = json!({
-        "type": "user",
-        "display_name": "Octavia",
-        "nickname": "octavia",
-        "uuid": "{3f0d7a46-9d11-4a55-8c64-0cf34b3d6c1e}",
-        "account_id": "557058:3f0d7a46-9d11-4a55-8c64-0cf34b3d6c1e",
-        "links": links(format!("{api}/users/octavia"), format!("{page}/octavia/")),
-    });
-    let target = |hash: &str| {
-        json!({
-            "type": "commit",
-            "hash": hash,
-            "date": now,
-            "author": {"type": "author", "raw": "Octavia <octavia@example.com>", "user": user},
-            "message": "Answer the health check before the first request\n",
-            "summary": {
-                "type": "rendered",
-                "raw": "Answer the health check before the first request\n",
-                "markup": "markdown",
-                "html": "<p>Answer the health check before the first request</p>",
-            },
-            "parents": [],
-            "links": links(
-                format!("{api}/repositories/{full_name}/commit/{hash}"),
-                format!("{page}/{full_name}/commits/{hash}"),
-            ),
-        })
-    };
-    let head = |hash: &str| {
-        json!({
-            "type": "branch",
-            "name": branch,
-            "target": target(hash),
-            "merge_strategies": ["merge_commit", "squash", "fast_forward"],
-            "default_merge_strategy": "merge_commit",
-            "links": links(
-                format!("{api}/repositories/{full_name}/refs/branches/{branch}"),
-                format!("{page}/{full_name}/branch/{branch}"),
-            ),
-        })
-    };
-    json!({
-        "push": {"changes": [{
-            "old": head(&"9c1e".repeat(10)),
-            "new": head(commit),
-            "created": false,
-            "closed": false,
-            "forced": false,
-            "truncated": false,
-            "commits": [target(commit)],
-            "links": links(
-                format!("{api}/repositories/{full_name}/commits?include={commit}"),
-                format!("{page}/{full_name}/branches/compare/{commit}"),
-            ),
-        }]},
-        "repository": {
-            "type": "repository",
-            "full_name": full_name,
-            "name": name,
-            "scm": "git",
-            "website": null,
-            "is_private": true,
-            "uuid": "{9d1c63f5-2c7e-4f44-bb8c-40a8c0f2b0de}",
-            "links": links(format!("{api}/repositories/{full_name}"), format!("{page}/{full_name}")),
-            "owner": {"type": "team", "display_name": owner, "username": owner},
-        },
-        "actor": user,
-    })
+fn sample_push(sample: &Sample, now: Timestamp) -> Option<Draft> {
+    let mut values = Values::new(sample, now);
+    values.part(">user", include_str!("bitbucket_cloud/samples/user.json"), &[])?;
+    for (head, hash) in [(">old", "{{before}}"), (">new", "{{commit}}")] {
+        values.part(">commit", include_str!("bitbucket_cloud/samples/commit.json"), &[("hash", hash)])?;
+        values.part(head, include_str!("bitbucket_cloud/samples/branch.json"), &[])?;
+    }
+    values.draft(include_str!("bitbucket_cloud/samples/git.json"))
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::draft::{SampleEvent, random_uuid};
+use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{below, host_of_url, is_image_manifest, merge, pushed, registry_host};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -139,31 +139,9 @@ impl Receiver for Distribution {
         if sample.event != SampleEvent::Image {
             return None;
         }
-        let (host, digest) = (sample.image.host(), &sample.digest);
-        let repository = below(&sample.image, self.registry_host.as_deref());
-        let body = json!({"events": [{
-            "id": random_uuid(),
-            "timestamp": format!("{now:.9}"),
-            "action": "push",
-            "target": {
-                "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                "size": 1787,
-                "digest": digest,
-                "length": 1787,
-                "repository": repository,
-                "url": format!("https://{host}/v2/{repository}/manifests/{digest}"),
-                "tag": sample.tag,
-            },
-            "request": {
-                "id": random_uuid(),
-                "addr": "10.0.0.7:41234",
-                "host": host,
-                "method": "PUT",
-                "useragent": "docker/27.1.1 go/go1.21.12 os/linux arch/amd64 UpstreamClient(Docker-Client/27.1.1)",
-            },
-            "actor": {"name": "acme-ci"},
-            "source": {"addr": "registry-5d9c7b6f4-x2x7k:5000", "instanceID": random_uuid()},
-        }]});
+        let mut values = Values::new(sample, now);
+        values.set("image.below", below(&sample.image, self.registry_host.as_deref()));
+        let body = values.fill(include_str!("distribution/samples/image.json"))?;
         // The registry indents its bodies.
         let headers = vec![("Content-Type".to_owned(), MEDIA_TYPE.to_owned())];
         Some(Draft { headers, body: format!("{body:#}").into_bytes() })
@@ -172,9 +150,9 @@ impl Receiver for Distribution {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::*;
 
     const GENUINE: &str = include_str!("../../tests/data/distribution/push.json");
@@ -193,7 +171,7 @@ mod tests {
     fn a_genuine_delivery() {
         let registry = receiver(&SOURCE, "{}");
         assert_eq!(verified(&*registry, &[("Authorization", &format!("Bearer {KEY}"))], GENUINE), Ok(()));
-        let decoded = decoded(&*registry, &[("Content-Type", MEDIA_TYPE)], GENUINE).unwrap();
+        let decoded = decode(&*registry, &[("Content-Type", MEDIA_TYPE)], GENUINE).unwrap();
         assert_eq!(decoded.events, [image("registry.example.com:5000/acme/web", &["3.10"], Some(DIGEST))]);
         assert_eq!(decoded.identity, Identity::Id("5c1e1f0a-2d3b-4c5d-8e6f-7a8b9c0d1e2f".into()));
         assert_eq!(decoded.actor.as_deref(), Some("acme-ci"));
@@ -213,18 +191,18 @@ mod tests {
     fn only_manifests_that_are_pushed_by_tag() {
         let registry = receiver(&SOURCE, "{}");
         for action in ["pull", "mount", "delete"] {
-            let told = ignored(&*registry, &changed("/events/0/action", &json!(action)));
+            let told = ignored_of(&*registry, &changed("/events/0/action", &json!(action)));
             assert_eq!(told, format!("the registry tells of {action}, which is no push"));
         }
         for media_type in ["application/octet-stream", "application/vnd.oci.image.layer.v1.tar+gzip"] {
-            let told = ignored(&*registry, &changed("/events/0/target/mediaType", &json!(media_type)));
+            let told = ignored_of(&*registry, &changed("/events/0/target/mediaType", &json!(media_type)));
             assert_eq!(told, format!("{media_type} was pushed, which is no image's manifest"));
         }
         for untagged in [json!(""), Value::Null, json!(DIGEST)] {
-            let told = ignored(&*registry, &changed("/events/0/target/tag", &untagged));
+            let told = ignored_of(&*registry, &changed("/events/0/target/tag", &untagged));
             assert_eq!(told, "registry.example.com:5000/acme/web was pushed without a tag");
         }
-        assert_eq!(ignored(&*registry, &json!({"events": []})), "the registry sent no events");
+        assert_eq!(ignored_of(&*registry, &json!({"events": []})), "the registry sent no events");
     }
 
     #[test]
@@ -235,26 +213,26 @@ mod tests {
         let other = one("/events/0/target/repository", &json!("acme/db"));
         let latest = one("/events/0/target/tag", &json!("latest"));
         let body = json!({"events": [blob, blob, child, one("/events/0/id", &json!("1")), other, latest]});
-        let told = decoded(&*registry, &[], body.to_string()).unwrap();
+        let told = decode(&*registry, &[], body.to_string()).unwrap();
         let web = image("registry.example.com:5000/acme/web", &["3.10", "latest"], Some(DIGEST));
         let db = image("registry.example.com:5000/acme/db", &["3.10"], Some(DIGEST));
         assert_eq!(told.events[2..], [web, db]);
         assert!(told.events[..2].iter().all(|event| event.kind() == "ignored"));
         assert!(matches!(&told.identity, Identity::Id(id) if id.len() == 64));
         let fewer = json!({"events": [blob, child]});
-        assert_ne!(decoded(&*registry, &[], fewer.to_string()).unwrap().identity, told.identity);
+        assert_ne!(decode(&*registry, &[], fewer.to_string()).unwrap().identity, told.identity);
         let unnamed = changed("/events/0/id", &Value::Null).to_string();
-        assert_eq!(decoded(&*registry, &[], unnamed).unwrap().identity, Identity::Body);
+        assert_eq!(decode(&*registry, &[], unnamed).unwrap().identity, Identity::Body);
     }
 
     #[test]
     fn the_host_is_the_requests_or_the_configurations() {
         let internal = changed("/events/0/request/host", &json!("registry:5000"));
-        let told = events(&*receiver(&SOURCE, "{}"), &internal);
+        let told = events_of(&*receiver(&SOURCE, "{}"), &internal);
         assert_eq!(told, [image("registry:5000/acme/web", &["3.10"], Some(DIGEST))]);
-        let told = events(&*receiver(&SOURCE, "registryHost: pull.example.com"), &internal);
+        let told = events_of(&*receiver(&SOURCE, "registryHost: pull.example.com"), &internal);
         assert_eq!(told, [image("pull.example.com/acme/web", &["3.10"], Some(DIGEST))]);
-        let told = events(&*receiver(&SOURCE, "{}"), &changed("/events/0/request", &Value::Null));
+        let told = events_of(&*receiver(&SOURCE, "{}"), &changed("/events/0/request", &Value::Null));
         assert_eq!(told, [image("registry.internal:5000/acme/web", &["3.10"], Some(DIGEST))]);
     }
 
@@ -271,7 +249,7 @@ mod tests {
         assert_eq!(unknown(&*registry, &nowhere), "events[0].request.host: missing");
         let told = unknown(&*registry, &changed("/events/0/target/repository", &json!("a b")));
         assert!(told.starts_with("events[0].target.repository: "), "{told}");
-        assert!(matches!(decoded(&*registry, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*registry, &[], &GENUINE[..90]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*registry);
     }
 

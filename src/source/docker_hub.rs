@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -86,42 +86,18 @@ impl Receiver for DockerHub {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (namespace, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "callback_url": format!("https://registry.hub.docker.com/u/{path}/hook/2141bc0cdec4hebec411i4c1g40242eg110020/"),
-                "push_data": {
-                    "media_type": "application/vnd.docker.distribution.manifest.v2+json",
-                    "pushed_at": now.as_second(),
-                    "pusher": "acme-ci",
-                    "tag": sample.tag,
-                },
-                "repository": {
-                    "comment_count": 0,
-                    "date_created": 1_714_810_000,
-                    "description": "",
-                    "dockerfile": "",
-                    "full_description": "",
-                    "is_official": false,
-                    "is_private": true,
-                    "is_trusted": false,
-                    "name": name,
-                    "namespace": namespace,
-                    "owner": namespace,
-                    "repo_name": path,
-                    "repo_url": format!("https://hub.docker.com/r/{path}"),
-                    "star_count": 0,
-                    "status": "Active",
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("docker_hub/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry_testing::*;
+    use serde_json::json;
+
+    use super::super::testing::*;
     use super::*;
 
     fn body(push_data: &serde_json::Value, repository: &serde_json::Value) -> serde_json::Value {
@@ -133,7 +109,7 @@ mod tests {
         let hub = receiver(&SOURCE, "{}");
         assert!(hub.proof().is_none());
         let genuine = include_str!("../../tests/data/docker_hub/push.json");
-        let decoded = decoded(&*hub, &[("Content-Type", "application/json")], genuine).unwrap();
+        let decoded = decode(&*hub, &[("Content-Type", "application/json")], genuine).unwrap();
         assert_eq!(decoded.events, [image("docker.io/acme/web", &["3.10"], None)]);
         assert_eq!(decoded.identity, Identity::Body);
         assert_eq!(decoded.actor.as_deref(), Some("acme-ci"));
@@ -149,7 +125,7 @@ mod tests {
             (json!({"repo_name": "", "namespace": "acme", "name": "web"}), "docker.io/acme/web"),
             (json!({"repo_name": "my.org/web"}), "docker.io/my.org/web"),
         ] {
-            let told = events(&*hub, &body(&json!({"tag": "1"}), &repository));
+            let told = events_of(&*hub, &body(&json!({"tag": "1"}), &repository));
             assert_eq!(told, [image(name, &["1"], None)]);
         }
     }
@@ -163,7 +139,7 @@ mod tests {
             (serde_json::from_str(r#"{"tag": "1", "pushed_at": 1.417566161e+09}"#).unwrap(), Identity::Body),
             (json!({"tag": "1"}), Identity::BodyWhilePending),
         ] {
-            assert_eq!(decoded(&*hub, &[], body(&push_data, &web).to_string()).unwrap().identity, identity);
+            assert_eq!(decode(&*hub, &[], body(&push_data, &web).to_string()).unwrap().identity, identity);
         }
     }
 
@@ -172,18 +148,18 @@ mod tests {
         let hub = receiver(&SOURCE, "{}");
         let web = json!({"repo_name": "acme/web"});
         for push_data in [json!({}), json!({"tag": null}), json!({"tag": ""})] {
-            let told = ignored(&*hub, &body(&push_data, &web));
+            let told = ignored_of(&*hub, &body(&push_data, &web));
             assert_eq!(told, "docker.io/acme/web was pushed without a tag");
         }
         let chart = json!({"tag": "1", "media_type": "application/vnd.cncf.helm.config.v1+json"});
-        assert!(ignored(&*hub, &body(&chart, &web)).contains("Helm"));
+        assert!(ignored_of(&*hub, &body(&chart, &web)).contains("Helm"));
         assert_eq!(unknown(&*hub, &json!({})), "repository: missing");
         assert_eq!(unknown(&*hub, &json!({"repository": {}})), "repository.repo_name: missing");
         let odd = unknown(&*hub, &body(&json!({"tag": "1"}), &json!({"repo_name": "a b"})));
         assert!(odd.starts_with("repository.repo_name: "), "{odd}");
         let number = unknown(&*hub, &body(&json!({"tag": 3.1}), &web));
         assert!(number.starts_with("push_data.tag: invalid type"), "{number}");
-        assert!(matches!(decoded(&*hub, &[], "{\"push_data\""), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*hub, &[], "{\"push_data\""), Err(Undecodable::Malformed(_))));
     }
 
     #[test]

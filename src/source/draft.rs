@@ -93,14 +93,24 @@ impl SampleEvent {
 
 /// A random UUID (RFC 9562, version 4): what senders use for delivery ids.
 pub fn random_uuid() -> String {
-    let mut bytes = [0u8; 16];
-    // Without randomness the id is merely not unique, which a sample survives.
-    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
+    let mut bytes = random::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = hex::encode(bytes);
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+}
+
+/// Random hex digits, two per byte: what a sample's digests and commits are made of.
+pub fn random_hex<const BYTES: usize>() -> String {
+    hex::encode(random::<BYTES>())
+}
+
+fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0u8; BYTES];
+    // Without randomness a sample is merely not unique.
+    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
+    bytes
 }
 
 #[cfg(test)]

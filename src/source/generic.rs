@@ -9,10 +9,11 @@ mod valid;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::body::{FIELDS, Pointers};
-use super::draft::{Draft, Sample, SampleEvent, random_uuid};
+use super::draft::{Draft, Sample, SampleEvent};
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{
     Decoded, Delivery, Identity, Receiver, Refusal, Setting, Source, Undecodable, Verified, json as reading,
@@ -127,19 +128,10 @@ impl Receiver for Generic {
             return None;
         }
         let workload = sample.image.path().rsplit('/').next().unwrap_or_default();
-        let values = json!({
-            "environment": "production",
-            "image": format!("{}:{}", sample.image, sample.tag),
-            "namespace": "default",
-            "service_name": workload.replace(['_', '.'], "-"),
-            "deployment_id": random_uuid(),
-            "commit_sha": sample.commit,
-            "triggered_by": "octavia",
-            "timestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            "auto_promotion": false,
-            "deployment_strategy": "rolling",
-        });
-        Some(Draft::json(&self.pointers.place(&values)?))
+        let mut values = Values::new(sample, now);
+        values.set("workload", workload.replace(['_', '.'], "-"));
+        let fields = values.fill(include_str!("generic/samples/deploy.json"))?;
+        Some(Draft::json(&self.pointers.place(&fields)?))
     }
 }
 

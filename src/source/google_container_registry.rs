@@ -6,13 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::google_token::GoogleToken;
 use super::key_set::KeySet;
 use super::pub_sub::Message;
 use super::registry::{pushed, split_reference};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -95,22 +95,11 @@ impl Receiver for GoogleContainerRegistry {
         if sample.event != SampleEvent::Image {
             return None;
         }
-        let (image, time, id) = (&sample.image, format!("{now:.3}"), now.as_microsecond().to_string());
-        let change = json!({
-            "action": "INSERT",
-            "digest": format!("{image}@{}", sample.digest),
-            "tag": format!("{image}:{}", sample.tag),
-        });
-        Some(Draft::json(&json!({
-            "message": {
-                "data": STANDARD.encode(change.to_string()),
-                "messageId": id,
-                "message_id": id,
-                "publishTime": time,
-                "publish_time": time,
-            },
-            "subscription": "projects/acme/subscriptions/boathook",
-        })))
+        let mut values = Values::new(sample, now);
+        let data = values.fill(include_str!("google_container_registry/samples/data.json"))?;
+        values.set("data", STANDARD.encode(data.to_string()));
+        values.set("message.id", now.as_microsecond().to_string());
+        values.draft(include_str!("google_container_registry/samples/image.json"))
     }
 
     fn key_set(&self) -> Option<&Arc<KeySet>> {
@@ -120,9 +109,9 @@ impl Receiver for GoogleContainerRegistry {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::super::{PathAlone, Proof, Setting, headers, verify};
     use super::*;
 
@@ -146,7 +135,7 @@ mod tests {
     fn a_genuine_delivery() {
         let google = lenient();
         let genuine = include_str!("../../tests/data/google/push.json");
-        let told = decoded(&*google, &[], genuine).unwrap();
+        let told = decode(&*google, &[], genuine).unwrap();
         assert_eq!(told.events, [image(WEB, &["3.10"], Some(DIGEST))]);
         assert_eq!(told.identity, Identity::Id("8213456789012345".into()));
     }
@@ -155,10 +144,10 @@ mod tests {
     fn a_message_without_its_wrapper() {
         let google = lenient();
         let body = json!({"action": "INSERT", "tag": format!("{WEB}:3.10")}).to_string();
-        let told = decoded(&*google, &[("x-goog-pubsub-message-id", "17")], &body).unwrap();
+        let told = decode(&*google, &[("x-goog-pubsub-message-id", "17")], &body).unwrap();
         assert_eq!(told.events, [image(WEB, &["3.10"], None)]);
         assert_eq!(told.identity, Identity::Id("17".into()));
-        assert_eq!(decoded(&*google, &[], &body).unwrap().identity, Identity::BodyWhilePending);
+        assert_eq!(decode(&*google, &[], &body).unwrap().identity, Identity::BodyWhilePending);
     }
 
     #[test]
@@ -173,16 +162,16 @@ mod tests {
             (&tag, digest("gcr.io/acme/other"), image(WEB, &["3.10"], None)),
             (&json!("us.gcr.io/acme/web.api:t"), Value::Null, image("us.gcr.io/acme/web.api", &["t"], None)),
         ] {
-            assert_eq!(events(&*google, &change(tag, &digest)), [expected]);
+            assert_eq!(events_of(&*google, &change(tag, &digest)), [expected]);
         }
         for untagged in [Value::Null, json!(""), json!(WEB), json!(format!("{WEB}:"))] {
-            let told = ignored(&*google, &change(&untagged, &digest(WEB)));
+            let told = ignored_of(&*google, &change(&untagged, &digest(WEB)));
             assert_eq!(told, format!("{WEB} was pushed without a tag"), "{untagged}");
         }
         let with_newline = wrapped(&format!("{{\"action\":\"insert\",\"tag\":\"{WEB}:1\"}}\n"));
-        assert_eq!(events(&*google, &with_newline), [image(WEB, &["1"], None)]);
+        assert_eq!(events_of(&*google, &with_newline), [image(WEB, &["1"], None)]);
         let deleted = wrapped(&json!({"action": "DELETE", "tag": format!("{WEB}:1")}).to_string());
-        assert_eq!(ignored(&*google, &deleted), "the registry tells of DELETE, which is no push");
+        assert_eq!(ignored_of(&*google, &deleted), "the registry tells of DELETE, which is no push");
     }
 
     #[test]
@@ -196,16 +185,16 @@ mod tests {
         assert_eq!(unknown(&*google, &change(&Value::Null, &Value::Null)), "message.data: tag: missing");
         assert!(unknown(&*google, &change(&json!("a b:1"), &Value::Null)).starts_with("message.data: tag: "));
         assert!(unknown(&*google, &wrapped(r#"{"action": 1}"#)).starts_with("message.data: action: invalid"));
-        assert!(matches!(decoded(&*google, &[], "{\"message\""), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*google, &[], "{\"message\""), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*google);
     }
 
     #[test]
     fn flux_recv_did_not_look_behind_the_first_value() {
         let body = format!("{}\n}}", change(&json!(format!("{WEB}:1")), &Value::Null));
-        let told = decoded(&*flux_recv(&SOURCE, "{}"), &[], &body).unwrap();
+        let told = decode(&*flux_recv(&SOURCE, "{}"), &[], &body).unwrap();
         assert_eq!(told.events, [image(WEB, &["1"], None)]);
-        assert!(matches!(decoded(&*lenient(), &[], &body), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*lenient(), &[], &body), Err(Undecodable::Malformed(_))));
     }
 
     #[test]
@@ -224,7 +213,7 @@ mod tests {
     fn samples_are_ones_of_its_own_but_nobody_else_can_sign() {
         let google = lenient();
         let mut sample = sample_of(&*google, SampleEvent::Image).unwrap();
-        let told = decoded(&*google, &[], &sample.body).unwrap().events;
+        let told = decode(&*google, &[], &sample.body).unwrap().events;
         assert_eq!(told, [image("ghcr.io/acme/web", &["1.2.3"], Some(DIGEST))]);
         let told = google.sign(&Key::new(KEY.as_bytes()), &mut sample, Timestamp::UNIX_EPOCH).unwrap_err();
         assert!(told.contains("--header \"Authorization: Bearer"), "{told}");

@@ -109,7 +109,7 @@ mod tests {
 
     use super::super::google_container_registry::SOURCE;
     use super::super::jwt::testing::{head, token};
-    use super::super::registry_testing::{configured, flux_recv, receiver, verified};
+    use super::super::testing::{configured, flux_recv, now, receiver, verified};
     use super::super::{Receiver, Refusal};
     use super::*;
 
@@ -117,7 +117,7 @@ mod tests {
 jwks: tests/data/google/test-jwks.json";
 
     fn claims() -> Value {
-        let now = "2026-05-04T10:00:00Z".parse::<Timestamp>().unwrap().as_second();
+        let now = now().as_second();
         json!({
             "iss": "https://accounts.google.com",
             "aud": "boathook",

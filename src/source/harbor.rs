@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
 use super::registry::{merge, pushed, split_reference};
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -132,37 +132,18 @@ impl Receiver for Harbor {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (project, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "type": "PUSH_ARTIFACT",
-                "occur_at": now.as_second(),
-                "operator": "robot$acme+ci",
-                "event_data": {
-                    "resources": [{
-                        "digest": sample.digest,
-                        "tag": sample.tag,
-                        "resource_url": format!("{}:{}", sample.image, sample.tag),
-                    }],
-                    "repository": {
-                        "date_created": 1_714_810_000,
-                        "name": name,
-                        "namespace": project,
-                        "repo_full_name": path,
-                        "repo_type": "private",
-                    },
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("harbor/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::*;
 
     const V2: &str = include_str!("../../tests/data/harbor/push_v2.json");
@@ -177,17 +158,17 @@ mod tests {
     #[test]
     fn genuine_deliveries() {
         let harbor = receiver(&SOURCE, "{}");
-        let v1 = decoded(&*harbor, &[], include_str!("../../tests/data/harbor/push_v1.json")).unwrap();
+        let v1 = decode(&*harbor, &[], include_str!("../../tests/data/harbor/push_v1.json")).unwrap();
         assert_eq!(v1.events, [image("harbor.example.com/acme/web", &["3.10"], Some(DIGEST))]);
         assert_eq!(v1.actor.as_deref(), Some("acme-ci"));
-        let v2 = decoded(&*harbor, &[], V2).unwrap();
+        let v2 = decode(&*harbor, &[], V2).unwrap();
         assert_eq!(v2.events, [image("harbor.example.com:8443/acme/team/web", &["3.10"], Some(DIGEST))]);
         for content_type in [
             "application/cloudevents+json",
             "application/json",
             "Application/CloudEvents+JSON; charset=utf-8",
         ] {
-            let told = decoded(&*harbor, &[("Content-Type", content_type)], CLOUD_EVENT).unwrap();
+            let told = decode(&*harbor, &[("Content-Type", content_type)], CLOUD_EVENT).unwrap();
             assert_eq!(told.events, [image("harbor.example.com/acme/web", &["3.10"], Some(DIGEST))]);
             assert_eq!(told.identity, Identity::Id("6f2f6a3b-4f5c-4b6d-9e2e-0a1b2c3d4e5f".into()));
             assert_eq!(told.actor.as_deref(), Some("acme-ci"));
@@ -213,7 +194,7 @@ mod tests {
         for kind in
             ["PULL_ARTIFACT", "DELETE_ARTIFACT", "pullImage", "deleteImage", "SCANNING_COMPLETED", "push"]
         {
-            let told = ignored(&*harbor, &changed("/type", &json!(kind)));
+            let told = ignored_of(&*harbor, &changed("/type", &json!(kind)));
             assert_eq!(told, format!("Harbor tells of {kind}, which is no push"));
         }
         for other in [
@@ -221,7 +202,7 @@ mod tests {
             json!({"type": "QUOTA_EXCEED", "event_data": {"resources": {"odd": true}}}),
             json!({"type": "harbor.artifact.pulled", "specversion": "1.0", "data": {"resources": []}}),
         ] {
-            assert!(ignored(&*harbor, &other).starts_with("Harbor tells of "), "{other}");
+            assert!(ignored_of(&*harbor, &other).starts_with("Harbor tells of "), "{other}");
         }
     }
 
@@ -231,15 +212,15 @@ mod tests {
         let mut body = changed("/event_data/resources/0/tag", &json!(DIGEST));
         body["event_data"]["resources"][0]["resource_url"] =
             json!(format!("harbor.example.com/acme/web@{DIGEST}"));
-        assert_eq!(ignored(&*harbor, &body), "harbor.example.com/acme/web was pushed without a tag");
+        assert_eq!(ignored_of(&*harbor, &body), "harbor.example.com/acme/web was pushed without a tag");
         // Without its own field the tag is the reference's.
         for missing in [json!(""), Value::Null] {
-            let told = events(&*harbor, &changed("/event_data/resources/0/tag", &missing));
+            let told = events_of(&*harbor, &changed("/event_data/resources/0/tag", &missing));
             assert_eq!(told, [image("harbor.example.com:8443/acme/team/web", &["3.10"], Some(DIGEST))]);
         }
         let masked = changed("/event_data/resources/0/digest", &json!("sha256:xxxxd5c8"));
         assert_eq!(
-            events(&*harbor, &masked),
+            events_of(&*harbor, &masked),
             [image("harbor.example.com:8443/acme/team/web", &["3.10"], None)]
         );
     }
@@ -253,7 +234,7 @@ mod tests {
             resource("localhost/acme/web:2", "2"),
             resource("harbor:8443/acme/db:1", "1"),
         ]);
-        let told = events(&*harbor, &changed("/event_data/resources", &all));
+        let told = events_of(&*harbor, &changed("/event_data/resources", &all));
         let web = image("localhost/acme/web", &["1", "2"], Some(DIGEST));
         assert_eq!(told, [web, image("harbor:8443/acme/db", &["1"], Some(DIGEST))]);
     }
@@ -261,7 +242,7 @@ mod tests {
     #[test]
     fn a_retry_is_the_same_and_a_push_is_another() {
         let harbor = receiver(&SOURCE, "{}");
-        let identity = |body: &Value| decoded(&*harbor, &[], body.to_string()).unwrap().identity;
+        let identity = |body: &Value| decode(&*harbor, &[], body.to_string()).unwrap().identity;
         let first = identity(&serde_json::from_str(V2).unwrap());
         assert_eq!(identity(&changed("/operator", &json!("another policy's view"))), first);
         for (pointer, value) in [
@@ -286,7 +267,7 @@ mod tests {
         assert_eq!(told, "event_data.resources[0].resource_url: missing");
         let told = unknown(&*harbor, &changed("/event_data/resources/0/resource_url", &json!("a b:1")));
         assert!(told.starts_with("event_data.resources[0].resource_url: \"a b\""), "{told}");
-        assert!(matches!(decoded(&*harbor, &[], &V2[..V2.len() / 2]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*harbor, &[], &V2[..V2.len() / 2]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*harbor);
     }
 

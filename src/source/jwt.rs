@@ -269,7 +269,7 @@ mod tests {
         }
 
         #[test]
-        fn any_claims_are_judged(claims in super::super::registry_testing::any_json()) {
+        fn any_claims_are_judged(claims in super::super::testing::any_json()) {
             prop_assert!(check(&token(&head(), &claims)).is_err());
         }
     }

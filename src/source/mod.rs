@@ -3,8 +3,9 @@
 //! A delivery passes here in two steps that cannot be swapped: [`Verified`] is made by [`verify`] alone (or, by
 //! name, by [`Verified::waived`] for `explain`), and only what is verified can be decoded.
 //!
-//! To add a source: write `source/NAME.rs` with a [`Source`], add its line to [`SOURCES`], and run
-//! `cargo test --test sources`, which walks the list and says what is missing.
+//! To add a source: write `source/NAME.rs` with a [`Source`], its samples `source/NAME/samples/KIND.json` (see
+//! [`sample`]), add its line to [`SOURCES`], and run `cargo test --test sources`, which walks the list and says
+//! what is missing.
 
 pub mod artifactory;
 pub mod artifactory_layout;
@@ -33,8 +34,7 @@ pub mod nexus;
 pub mod pub_sub;
 pub mod quay;
 pub mod registry;
-#[cfg(test)]
-mod registry_testing;
+pub mod sample;
 pub mod signature;
 pub mod standard_webhooks;
 #[cfg(test)]

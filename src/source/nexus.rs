@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
 use super::draft::{SampleEvent, random_uuid};
 use super::registry::{below, pushed, registry_host};
+use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Setting, Source, Undecodable, Verified,
@@ -130,30 +130,20 @@ impl Receiver for Nexus {
     }
 
     fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "timestamp": format!("{now:.3}").replace('Z', "+00:00"),
-                "nodeId": "7B3E2D90-BC35AFD0-50A7392C-83415773-08BB3D95",
-                "initiator": "ci/10.0.0.7",
-                "repositoryName": "docker-hosted",
-                "action": "CREATED",
-                "component": {
-                    "id": "b66f058b1a1d2dc7246257a32c3c92c7",
-                    "componentId": "ZG9ja2VyLWhvc3RlZDpiNjZmMDU4YjFhMWQyZGM3MjQ2MjU3YTMyYzNjOTJjNw",
-                    "format": "docker",
-                    "name": below(&sample.image, self.registry_host.as_deref()),
-                    "version": sample.tag,
-                },
-            }))
-        })
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        let mut values = Values::new(sample, now);
+        values.set("image.below", below(&sample.image, self.registry_host.as_deref()));
+        values.draft(include_str!("nexus/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
-    use super::super::registry_testing::*;
+    use super::super::testing::*;
     use super::*;
 
     const GENUINE: &str = include_str!("../../tests/data/nexus/component.json");
@@ -172,7 +162,7 @@ mod tests {
         let nexus = receiver(&SOURCE, HOST);
         let headers = [(ID, COMPONENT), (DELIVERY, "bd9e6aef"), (SIGNATURE, SIGNED)];
         assert_eq!(verified(&*nexus, &headers, GENUINE), Ok(()));
-        let decoded = decoded(&*nexus, &headers, GENUINE).unwrap();
+        let decoded = decode(&*nexus, &headers, GENUINE).unwrap();
         assert_eq!(decoded.events, [image("registry.example.com:5000/acme/web", &["3.10"], None)]);
         assert_eq!(decoded.identity, Identity::IdOrBody("bd9e6aef".into()));
         assert_eq!(decoded.actor.as_deref(), Some("ci/10.0.0.7"));
@@ -181,18 +171,18 @@ mod tests {
     #[test]
     fn the_signature_is_bare_hex_of_sha1() {
         let nexus = receiver(&SOURCE, HOST);
-        let verify = |value: &str| verified(&*nexus, &[(SIGNATURE, value)], GENUINE);
-        assert_eq!(verify(&SIGNED.to_uppercase()), Ok(()));
+        let signed = |value: &str| verified(&*nexus, &[(SIGNATURE, value)], GENUINE);
+        assert_eq!(signed(&SIGNED.to_uppercase()), Ok(()));
         let sha256 = hmac_hex(Algorithm::Sha256, KEY.as_bytes(), GENUINE.as_bytes());
         for wrong in ["", &SIGNED[..38], &SIGNED.replace('7', "8"), &format!("sha1={SIGNED}"), &sha256, KEY] {
-            assert_eq!(verify(wrong), Err(Refusal::Invalid), "{wrong}");
+            assert_eq!(signed(wrong), Err(Refusal::Invalid), "{wrong}");
         }
         assert_eq!(verified(&*nexus, &[], GENUINE), Err(Refusal::Missing));
         let twice = [(SIGNATURE, SIGNED), (SIGNATURE, SIGNED)];
         assert_eq!(verified(&*nexus, &twice, GENUINE), Err(Refusal::Invalid));
         assert_eq!(verified(&*nexus, &[(SIGNATURE, SIGNED)], &GENUINE[1..]), Err(Refusal::Invalid));
         let empty = hmac_hex(Algorithm::Sha1, b"", GENUINE.as_bytes());
-        let told = verified_by(&*nexus, &[Key::new(*b"")], &[(SIGNATURE, &empty)], GENUINE);
+        let told = verify(&*nexus, b"", &[(SIGNATURE, &empty)], GENUINE.as_bytes());
         assert_eq!(told, Err(Refusal::Invalid), "an empty key");
     }
 
@@ -202,33 +192,33 @@ mod tests {
         assert!(mistakes("{}")[0].contains("registryHost is missing"));
         assert!(mistakes("registryHost: https://registry.example.com")[0].contains("registry's host"));
         let path = receiver(&SOURCE, "registryHost: nexus.example.com/docker-hosted");
-        let told = decoded(&*path, &[], GENUINE).unwrap().events;
+        let told = decode(&*path, &[], GENUINE).unwrap().events;
         assert_eq!(told, [image("nexus.example.com/docker-hosted/acme/web", &["3.10"], None)]);
         let without = flux_recv(&SOURCE, "{}");
-        assert_eq!(decoded(&*without, &[], GENUINE).unwrap().events, [image("acme/web", &["3.10"], None)]);
-        assert_eq!(decoded(&*without, &[], GENUINE).unwrap().identity, Identity::Body);
+        assert_eq!(decode(&*without, &[], GENUINE).unwrap().events, [image("acme/web", &["3.10"], None)]);
+        assert_eq!(decode(&*without, &[], GENUINE).unwrap().identity, Identity::Body);
     }
 
     #[test]
     fn only_docker_components_that_came_or_changed() {
         let nexus = receiver(&SOURCE, HOST);
-        let updated = events(&*nexus, &changed("/action", &json!("UPDATED")));
+        let updated = events_of(&*nexus, &changed("/action", &json!("UPDATED")));
         assert_eq!(updated, [image("registry.example.com:5000/acme/web", &["3.10"], None)]);
-        assert!(ignored(&*nexus, &changed("/action", &json!("DELETED"))).contains("DELETED"));
-        assert!(ignored(&*nexus, &changed("/component/format", &json!("maven2"))).contains("maven2"));
+        assert!(ignored_of(&*nexus, &changed("/action", &json!("DELETED"))).contains("DELETED"));
+        assert!(ignored_of(&*nexus, &changed("/component/format", &json!("maven2"))).contains("maven2"));
         for (body, what) in [
             (json!({"action": "PURGED", "components": ["b66f"]}), "components (PURGED)"),
             (json!({"action": "CREATED", "asset": {"format": "docker", "name": "v2/-/blobs/x"}}), "an asset"),
             (json!({"action": "UPDATED", "repository": {"name": "docker-hosted"}}), "a repository"),
             (json!({"audit": {"domain": "security.user"}}), "an audit entry"),
         ] {
-            let told = ignored(&*nexus, &body);
+            let told = ignored_of(&*nexus, &body);
             assert!(told.starts_with(&format!("Nexus tells of {what}")), "{told}");
         }
-        let asset = decoded(&*nexus, &[(ID, "rm:repository:asset")], GENUINE).unwrap().events;
+        let asset = decode(&*nexus, &[(ID, "rm:repository:asset")], GENUINE).unwrap().events;
         assert!(matches!(&asset[..], [crate::event::Event::Ignored { .. }]), "header and body disagree");
         for untagged in [json!(DIGEST), json!(""), Value::Null] {
-            let told = ignored(&*nexus, &changed("/component/version", &untagged));
+            let told = ignored_of(&*nexus, &changed("/component/version", &untagged));
             assert_eq!(told, "registry.example.com:5000/acme/web was pushed without a tag");
         }
     }
@@ -243,7 +233,7 @@ mod tests {
         assert!(
             unknown(&*nexus, &changed("/component/version", &json!(3.1))).starts_with("component.version: ")
         );
-        assert!(matches!(decoded(&*nexus, &[], &GENUINE[..80]), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*nexus, &[], &GENUINE[..80]), Err(Undecodable::Malformed(_))));
         decoding_never_panics(&*nexus);
     }
 

@@ -6,10 +6,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::json;
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
+use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
 };
@@ -102,25 +102,19 @@ impl Receiver for Quay {
         Ok(())
     }
 
-    fn sample(&self, sample: &Sample, _: Timestamp) -> Option<Draft> {
-        let path = sample.image.path();
-        let (namespace, name) = path.split_once('/').unwrap_or(("library", path));
-        (sample.event == SampleEvent::Image).then(|| {
-            Draft::json(&json!({
-                "name": name,
-                "repository": path,
-                "namespace": namespace,
-                "docker_url": sample.image,
-                "homepage": format!("https://{}/repository/{path}", sample.image.host()),
-                "updated_tags": [sample.tag],
-            }))
-        })
+    fn sample(&self, sample: &Sample, now: Timestamp) -> Option<Draft> {
+        if sample.event != SampleEvent::Image {
+            return None;
+        }
+        Values::new(sample, now).draft(include_str!("quay/samples/image.json"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry_testing::*;
+    use serde_json::json;
+
+    use super::super::testing::*;
     use super::*;
 
     #[test]
@@ -128,7 +122,7 @@ mod tests {
         let quay = receiver(&SOURCE, "{}");
         assert!(quay.proof().is_none());
         let genuine = include_str!("../../tests/data/quay/push.json");
-        let decoded = decoded(&*quay, &[], genuine).unwrap();
+        let decoded = decode(&*quay, &[], genuine).unwrap();
         assert_eq!(decoded.events, [image("quay.io/acme/web", &["3.10"], None)]);
         assert_eq!(decoded.identity, Identity::BodyWhilePending);
     }
@@ -139,12 +133,12 @@ mod tests {
         let two = image("quay.example.com:8443/acme/web", &["v2", "latest"], None);
         let url = "quay.example.com:8443/Acme/web";
         assert_eq!(
-            events(&*quay, &json!({"docker_url": url, "updated_tags": ["v2", "latest"]})),
+            events_of(&*quay, &json!({"docker_url": url, "updated_tags": ["v2", "latest"]})),
             std::slice::from_ref(&two)
         );
         let legacy = r#"{"docker_url": "quay.example.com:8443/acme/web", "visibility": "public",
             "updated_tags": {"v2": "5f3c", "latest": null}, "pushed_image_count": 10, "pruned_image_count": 3}"#;
-        assert_eq!(decoded(&*quay, &[], legacy).unwrap().events, [two]);
+        assert_eq!(decode(&*quay, &[], legacy).unwrap().events, [two]);
     }
 
     #[test]
@@ -157,10 +151,10 @@ mod tests {
             (json!({"docker_url": url, "tags": ["1"], "expiring_in": "7 days"}), "something other"),
             (json!({"docker_url": url, "updated_tags": null}), "something other"),
         ] {
-            assert!(ignored(&*quay, &body).starts_with(&format!("Quay tells of {what}")), "{body}");
+            assert!(ignored_of(&*quay, &body).starts_with(&format!("Quay tells of {what}")), "{body}");
         }
         for none in [json!([]), json!({}), json!([""]), json!(["sha256:xx"])] {
-            let told = ignored(&*quay, &json!({"docker_url": url, "updated_tags": none}));
+            let told = ignored_of(&*quay, &json!({"docker_url": url, "updated_tags": none}));
             assert_eq!(told, "quay.io/acme/web was pushed without a tag");
         }
         assert_eq!(unknown(&*quay, &json!({"text": "a template of somebody's own"})), "docker_url: missing");
@@ -169,7 +163,7 @@ mod tests {
         assert!(
             unknown(&*quay, &json!({"updated_tags": [3.1]})).starts_with("updated_tags[0]: invalid type")
         );
-        assert!(matches!(decoded(&*quay, &[], "updated_tags=1"), Err(Undecodable::Malformed(_))));
+        assert!(matches!(decode(&*quay, &[], "updated_tags=1"), Err(Undecodable::Malformed(_))));
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub fn below<'a>(image: &'a Repository, host: Option<&str>) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry_testing::{DIGEST, image};
+    use super::super::testing::{DIGEST, image};
     use super::*;
 
     #[test]

@@ -92,7 +92,7 @@ fn durations_sizes_and_addresses_are_checked() {
             &["7:9: settle: must be a duration"],
         );
     }
-    for bad in ["0", "-1", "1.5Mi", "1M", "1Gi", "999999999999999999"] {
+    for bad in ["0", "-1", "1.5Mi", "1M", "1Gi"] {
         one(
             &endpoint("GitHub", &format!("  rules: []\n  maxBody: {bad}\n")),
             &["7:12", "maxBody: must be a size"],

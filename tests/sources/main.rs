@@ -10,6 +10,7 @@
 
 mod arbitrary;
 mod cases;
+mod samples;
 
 use boathook::event::Event;
 use boathook::key::Key;

@@ -28,12 +28,12 @@ pub fn cluster(names: &[&str]) -> kube::Double {
 
 /// A configuration with these settings (lines of YAML) and rules (flow mappings) of one GitHub endpoint.
 pub fn config(kube: &kube::Double, settings: &str, rules: &[&str]) -> String {
-    let rules: Vec<_> = rules.iter().map(|rule| format!("  - {rule}\n")).collect();
-    let rules = rules.concat();
+    let rules: Vec<_> = rules.iter().map(|rule| format!("  - {rule}")).collect();
     format!(
         "version: 1\nkubernetes: {{api: \"{}\"}}\n{settings}\nendpoints:\n- name: ghcr\n  source: GitHub\n  \
-         keyPath: github.key\n  rules:\n{rules}",
-        kube.url()
+         keyPath: github.key\n  rules:\n{}\n",
+        kube.url(),
+        rules.join("\n")
     )
 }
 

@@ -1,11 +1,11 @@
 //! Deliveries of a real one's shape, made up for `send --sample`.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{EVENT, PING, body};
-use crate::event::GitRef;
 use crate::source::draft::{Draft, Sample, SampleEvent};
+use crate::source::sample::Values;
 
 /// The name of the event that a body must be.
 pub(super) fn guess_event(draft: &Draft) -> Option<String> {
@@ -18,81 +18,15 @@ pub(super) fn guess_event(draft: &Draft) -> Option<String> {
 
 /// A delivery of the kind that is asked for.
 pub(super) fn draft(sample: &Sample, now: Timestamp) -> Option<Draft> {
-    let (event, body) = match sample.event {
-        SampleEvent::Git => (body::PUSH, push(sample, now)),
-        SampleEvent::Ping => (PING, json!({"test": true})),
+    let (event, text) = match sample.event {
+        SampleEvent::Git => (body::PUSH, include_str!("samples/git.json")),
+        SampleEvent::Ping => (PING, include_str!("samples/ping.json")),
         SampleEvent::Image | SampleEvent::Pipeline | SampleEvent::Deploy => return None,
     };
-    let mut draft = Draft::json(&body);
+    let mut values = Values::new(sample, now);
+    values.set("clone.path", sample.repository.to_lowercase());
+    values.part(">commit", include_str!("samples/commit.json"), &[])?;
+    let mut draft = values.draft(text)?;
     draft.default_header(EVENT, event);
     Some(draft)
-}
-
-fn push(sample: &Sample, now: Timestamp) -> Value {
-    let (project, slug) = sample.repository.split_once('/').unwrap_or(("ACME", &sample.repository));
-    let host = "bitbucket.example.com";
-    let path = sample.repository.to_lowercase();
-    let reference = GitRef::Branch(sample.branch.clone()).full();
-    let date = now.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string();
-    let person = json!({"name": "octavia", "emailAddress": "octavia@example.com"});
-    let commit = json!({
-        "id": sample.commit,
-        "displayId": sample.commit.get(..11),
-        "author": person,
-        "authorTimestamp": now.as_millisecond(),
-        "committer": person,
-        "committerTimestamp": now.as_millisecond(),
-        "message": "Answer the health check before the first request",
-        "parents": [{"id": "9c1e".repeat(10), "displayId": "9c1e9c1e9c1"}],
-    });
-    json!({
-        "eventKey": body::PUSH,
-        "date": date,
-        "actor": {
-            "name": "octavia",
-            "emailAddress": "octavia@example.com",
-            "active": true,
-            "displayName": "Octavia",
-            "id": 573,
-            "slug": "octavia",
-            "type": "NORMAL",
-            "links": {"self": [{"href": format!("https://{host}/users/octavia")}]},
-        },
-        "repository": {
-            "slug": slug,
-            "id": 454,
-            "name": slug,
-            "hierarchyId": "e3c939f9ef4a7fae272e",
-            "scmId": "git",
-            "state": "AVAILABLE",
-            "statusMessage": "Available",
-            "forkable": true,
-            "project": {
-                "key": project,
-                "id": 116,
-                "name": project,
-                "public": false,
-                "type": "NORMAL",
-                "links": {"self": [{"href": format!("https://{host}/projects/{project}")}]},
-            },
-            "public": false,
-            "archived": false,
-            "links": {
-                "clone": [
-                    {"href": format!("https://{host}/scm/{path}.git"), "name": "http"},
-                    {"href": format!("ssh://git@{host}:7999/{path}.git"), "name": "ssh"},
-                ],
-                "self": [{"href": format!("https://{host}/projects/{project}/repos/{slug}/browse")}],
-            },
-        },
-        "changes": [{
-            "ref": {"id": reference, "displayId": sample.branch, "type": "BRANCH"},
-            "refId": reference,
-            "fromHash": "9c1e".repeat(10),
-            "toHash": sample.commit,
-            "type": "UPDATE",
-        }],
-        "commits": [commit],
-        "toCommit": commit,
-    })
 }

@@ -2,8 +2,10 @@ use serde_json::{Value, json};
 
 use super::SOURCE;
 use crate::source::draft::SampleEvent;
-use crate::source::testing::{configure, decode, events, now, plain, sample, signed, verify};
-use crate::source::{Identity, Receiver, Refusal, Setting, Undecodable};
+use crate::source::testing::{
+    DIGEST, decode, events, mistakes, now, plain, receiver, sample, signed, verify,
+};
+use crate::source::{Identity, Receiver, Refusal, Undecodable};
 
 const DEPLOY: &[u8] = include_bytes!("../../../tests/data/generic/deploy.json");
 const KEY: &[u8] = b"0123456789abcdef";
@@ -27,7 +29,7 @@ fn check(receiver: &dyn Receiver, body: &[u8]) -> Result<(), Refusal> {
 }
 
 fn made(yaml: &str) -> Box<dyn Receiver> {
-    configure(&SOURCE, yaml, &Setting::default()).unwrap()
+    receiver(&SOURCE, yaml)
 }
 
 fn told(body: &[u8]) -> String {
@@ -69,8 +71,8 @@ fn header_algorithm_and_prefix_can_be_others() {
         ("fields: {picture: /image}", "fields.picture"),
         ("maxAge: 5", "maxAge"),
     ] {
-        let mistakes = configure(&SOURCE, bad, &Setting::default()).unwrap_err();
-        assert!(mistakes[0].contains(place), "{mistakes:?}");
+        let told = mistakes(&SOURCE, bad);
+        assert!(told[0].contains(place), "{told:?}");
     }
 }
 
@@ -109,11 +111,10 @@ fn a_request_is_read() {
     let decoded = decode(&*plain(&SOURCE), &[], DEPLOY).unwrap();
     assert_eq!(decoded.identity, Identity::Id("gitlab-99120-1".into()));
     assert_eq!(decoded.actor.as_deref(), Some("Octavia Ünal"));
-    let digest = format!("sha256:{}", "5a".repeat(32));
-    let pinned = with("image", json!(format!("registry:5000/web@{digest}")));
+    let pinned = with("image", json!(format!("registry:5000/web@{DIGEST}")));
     let event = &events(&*plain(&SOURCE), &[], &pinned)[0];
     assert_eq!((&event["image"], &event["tag"]), (&json!("registry:5000/web"), &json!("")));
-    assert_eq!(event["digest"], json!(digest));
+    assert_eq!(event["digest"], json!(DIGEST));
 }
 
 #[test]

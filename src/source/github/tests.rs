@@ -40,7 +40,7 @@ fn the_signature_is_the_sha256_one() {
 
 #[test]
 fn flux_recv_took_the_old_header() {
-    let receiver = flux_recv(&SOURCE);
+    let receiver = flux_recv(&SOURCE, "{}");
     for algorithm in [super::Algorithm::Sha1, super::Algorithm::Sha256, super::Algorithm::Sha512] {
         let old = format!("{}={}", algorithm.name(), super::hmac_hex(algorithm, KEY, b"Hello, World!"));
         let check = |headers: &[(&str, &str)]| verify(&*receiver, KEY, headers, b"Hello, World!");

@@ -1,8 +1,10 @@
 //! Where a double listens, and being away without losing the port.
 
 use super::connection::Stream;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
@@ -32,7 +34,7 @@ impl Listener {
                 Self::Unix(UnixListener::bind(path).unwrap(), path.clone())
             }
             Bind::Tcp | Bind::Tls(_) => {
-                Self::Tcp(socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).listen(1024).unwrap())
+                Self::Tcp(bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap().listen(1024).unwrap())
             }
         }
     }
@@ -50,10 +52,8 @@ impl Listener {
     pub fn close(self, address: &str) -> Self {
         match self {
             Self::Tcp(listener) => {
-                // Before the listener is gone, or another test may get the port in between.
-                let reserved = socket(address.parse().unwrap());
                 drop(listener);
-                Self::Reserved(reserved)
+                Self::Reserved(again(address.parse().unwrap()))
             }
             Self::Unix(..) => Self::Gone,
             already => already,
@@ -83,11 +83,23 @@ impl Listener {
     }
 }
 
-fn socket(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    // For the double's own second socket on its port; port 0 never gives a port that is shared.
-    socket.set_reuseport(true).unwrap();
-    socket.bind(address).unwrap();
-    socket
+/// Takes an address that was just listened at. A process that another thread is starting has a copy of the
+/// listener from its fork to its exec, and until then the address is in use.
+fn again(address: SocketAddr) -> TcpSocket {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match bound(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            socket => return socket.unwrap(),
+        }
+    }
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
