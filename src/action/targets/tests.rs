@@ -106,6 +106,16 @@ fn an_image_runs_in_containers_and_init_containers_whatever_its_tag() {
 }
 
 #[test]
+fn when_nothing_is_found_what_was_looked_for_is_told() {
+    let nothing = |text: &str, event: &Event| targets(text).0.unwrap().nothing(&context(event, None, None)).1;
+    let image = "namespace: a\nrunningImage: true\n";
+    assert_eq!(nothing(image, &pushed("nginx", "2")), "no workload runs docker.io/library/nginx");
+    // A source may tell of images and of pushes, and a rule may be for both.
+    assert_eq!(nothing(image, &git()), "a git event has no image that a workload could run");
+    assert_eq!(nothing("namespace: a\nselector: app=web\n", &git()), "no workload has the labels app=web");
+}
+
+#[test]
 fn when_nothing_could_be_listed_the_missing_rules_are_told() {
     let closed = |kind, namespace: &str, status, body: &str| {
         let asked = crate::kubernetes::client::asked("list", kind, namespace, None);
