@@ -163,7 +163,10 @@ impl Queue {
             self.due.remove(&key);
             state.waiting = None;
             state.started = Some(key.1);
-            started.extend(self.runs.get_mut(&key.1).and_then(|entry| entry.run.take()));
+            if let Some(entry) = self.runs.get_mut(&key.1) {
+                self.deliveries.start(entry.delivery);
+                started.extend(entry.run.take());
+            }
         }
         started
     }

@@ -18,13 +18,13 @@ const LIMIT: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     marks: Vec<[u8; 32]>,
-    /// Whether a delivery that has ended well is still the same one.
+    /// Whether a delivery is still the same one once a run of the first has begun.
     lasting: bool,
 }
 
 impl Keys {
-    /// The keys of a delivery with this identity and body. With `lasting` false only a pending delivery is
-    /// taken for the same one, as flux-recv's users are used to.
+    /// The keys of a delivery with this identity and body. With `lasting` false only a delivery that
+    /// waits is taken for the same one, as flux-recv's users are used to.
     pub fn new(endpoint: &str, identity: &Identity, body: &[u8], lasting: bool) -> Self {
         let mark = |kind: &[u8], bytes: &[u8]| {
             let mut hash = Sha256::new();
@@ -59,6 +59,8 @@ pub struct Memory {
     pub runs: Vec<RunId>,
     /// `None` while a run is under way; else whether all ended well.
     pub fate: Option<bool>,
+    /// A run has begun: what is pushed from now on may not be in it.
+    started: bool,
     keys: Keys,
     at: Timestamp,
 }
@@ -79,7 +81,7 @@ impl Deliveries {
         let found = keys.marks.iter().filter_map(|mark| self.by_mark.get(mark));
         found.copied().find(|seen| {
             self.memories.get(seen).is_some_and(|memory| match memory.fate {
-                None => true,
+                None => keys.lasting || !memory.started,
                 Some(well) => well && keys.lasting && now.duration_since(memory.at) < KEPT,
             })
         })
@@ -92,8 +94,15 @@ impl Deliveries {
         for mark in &keys.marks {
             self.by_mark.insert(*mark, seen);
         }
-        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at });
+        self.memories.insert(seen, Memory { id, runs, fate: None, started: false, keys, at });
         seen
+    }
+
+    /// A run of the delivery has begun.
+    pub fn start(&mut self, seen: Seen) {
+        if let Some(memory) = self.memories.get_mut(&seen) {
+            memory.started = true;
+        }
     }
 
     /// What is remembered of a delivery.
@@ -170,6 +179,8 @@ mod tests {
         let quay = Identity::BodyWhilePending;
         let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![], at(0));
         assert!(seen.same(&keys(&quay, b"b"), at(0)).is_some());
+        seen.start(number);
+        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_none(), "the second push may not be in what runs");
         seen.end(number, true, at(0));
         assert!(seen.same(&keys(&quay, b"b"), at(0)).is_none());
     }

@@ -16,6 +16,7 @@ mod waiting;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -101,15 +102,28 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     // A connection that has sent nothing costs a socket and this small task, not hyper's buffers and states.
+    // Looking for a byte, because tokio may call a new socket readable that is not.
+    let mut byte = [0];
     let first = tokio::select! {
         // What has been sent before the end is still read.
         biased;
-        first = tokio::time::timeout(app.limits.idle, stream.readable()) => first,
+        first = tokio::time::timeout(app.limits.idle, stream.peek(&mut byte)) => first,
         _ = stop.changed() => return,
     };
-    if matches!(first, Ok(Ok(()))) {
-        Box::pin(requests(stream, peer, app, stop)).await;
+    if matches!(first, Ok(Ok(1))) {
+        boxed(stream, peer, app, stop).await;
     }
+}
+
+/// The large part of a connection, on the heap once it is needed. A function of its own: inside of an async
+/// function the unboxed future would take its room from the beginning.
+fn boxed(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Receiver<bool>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(requests(stream, peer, app, stop))
 }
 
 /// Serves the requests of one connection, one after the other.
