@@ -1,6 +1,7 @@
 //! What actions work with: the event, the APIs; and what they say of their work.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::reconcile::FluxObject;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
-use crate::kubernetes::{self, Access, ApiError, Workload};
+use crate::kubernetes::{self, Access, ApiError, PatchRequest, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
 use crate::text::shorten;
@@ -48,9 +49,19 @@ pub struct Context<'a> {
     pub received: Timestamp,
     /// Now.
     pub now: Timestamp,
+    /// Set before the first request that changes something.
+    pub changing: Option<&'a AtomicBool>,
 }
 
 impl<'a> Context<'a> {
+    /// Sends a request that changes something.
+    pub(super) async fn patch(&self, api: &Api, patch: &PatchRequest) -> Result<(), ApiError> {
+        if let Some(changing) = self.changing {
+            changing.store(true, Ordering::Relaxed);
+        }
+        api.kubernetes.patch(patch).await
+    }
+
     /// A context for one attempt.
     pub fn new(
         event: &'a Event,
@@ -62,7 +73,7 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let values = Values::new(event, tag, delivery);
-        Self { event, values, tag, policy, source, delivery, received, now }
+        Self { event, values, tag, policy, source, delivery, received, now, changing: None }
     }
 
     /// Why something changed, for `kubectl rollout history`:

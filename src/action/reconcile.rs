@@ -85,7 +85,7 @@ pub(super) async fn carry_out(
     object: &FluxObject,
     context: &Context<'_>,
 ) -> Result<Done, Failure> {
-    api.kubernetes.patch(&request(api.kubernetes.field_manager(), object, context)).await?;
+    context.patch(api, &request(api.kubernetes.field_manager(), object, context)).await?;
     Ok(Done::succeeded("Flux was asked to reconcile it"))
 }
 

@@ -50,7 +50,8 @@ pub(super) async fn carry_out(
         return Ok(done);
     }
     let restarted_at = fresh_time(object.template_annotation(RESTARTED_AT), context.now);
-    api.kubernetes.patch(&request(api.kubernetes.field_manager(), workload, &restarted_at, context)).await?;
+    let request = request(api.kubernetes.field_manager(), workload, &restarted_at, context);
+    context.patch(api, &request).await?;
     Ok(Done::succeeded(format!("restarted at {restarted_at}")))
 }
 

@@ -85,7 +85,7 @@ impl SetImage {
                 Plan::Change(changes) => changes,
             };
             let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
-            match api.kubernetes.patch(&request).await {
+            match context.patch(api, &request).await {
                 Ok(()) => return Ok(Done::succeeded(told(&changes))),
                 Err(error) if has_changed(workload, &error) => last = Some((version, error)),
                 Err(error) => return Err(error.into()),

@@ -67,6 +67,7 @@ pub fn plan(
                 policy: rule.when.tag_policy().cloned(),
                 actions: Arc::clone(&rule.actions),
                 timing: timing(endpoint, rule, waits),
+                changing: Arc::default(),
             }));
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,6 +57,8 @@ struct Entry {
     delivery: Seen,
     /// Taken when the run starts.
     run: Option<Arc<Run>>,
+    /// Whether the run has begun to change something.
+    changing: Arc<AtomicBool>,
     report: RunReport,
 }
 
@@ -73,7 +76,8 @@ pub enum Reply {
 impl Queue {
     /// Takes a delivery in, with the runs that it leads to.
     pub fn reserve(&mut self, keys: Keys, id: String, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        if let Some(seen) = self.deliveries.same(&keys, now) {
+        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.changing.load(Ordering::Relaxed));
+        if let Some(seen) = self.deliveries.same(&keys, now, changing) {
             return Reply::Duplicate(seen);
         }
         if self.pending + runs.len() > PENDING_LIMIT {
@@ -89,7 +93,10 @@ impl Queue {
                 reason: String::new(),
                 steps: run.actions.iter().map(|action| StepReport::waiting(action, &run)).collect(),
             };
-            self.runs.insert(run.id, Entry { delivery: seen, run: Some(run), report });
+            self.runs.insert(
+                run.id,
+                Entry { delivery: seen, changing: Arc::clone(&run.changing), run: Some(run), report },
+            );
         }
         Reply::Reserved(seen)
     }
@@ -164,7 +171,6 @@ impl Queue {
             state.waiting = None;
             state.started = Some(key.1);
             if let Some(entry) = self.runs.get_mut(&key.1) {
-                self.deliveries.start(entry.delivery);
                 started.extend(entry.run.take());
             }
         }

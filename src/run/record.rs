@@ -1,6 +1,7 @@
 //! What is kept of deliveries and runs: the journal's records.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub struct Run {
     pub actions: Arc<[Action]>,
     /// When and how long it may wait and be tried.
     pub timing: Timing,
+    /// Set before the first request that changes something.
+    #[serde(skip)]
+    pub changing: Arc<AtomicBool>,
 }
 
 /// The delivery that a run came from.

@@ -18,7 +18,7 @@ const LIMIT: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     marks: Vec<[u8; 32]>,
-    /// Whether a delivery is still the same one once a run of the first has begun.
+    /// Whether a delivery is still the same one once a run of the first has begun to change something.
     lasting: bool,
 }
 
@@ -59,8 +59,6 @@ pub struct Memory {
     pub runs: Vec<RunId>,
     /// `None` while a run is under way; else whether all ended well.
     pub fate: Option<bool>,
-    /// A run has begun: what is pushed from now on may not be in it.
-    started: bool,
     keys: Keys,
     at: Timestamp,
 }
@@ -76,12 +74,13 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// The delivery that this one repeats, if it shall not run again.
-    pub fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+    /// The delivery that this one repeats, if it shall not run again. `changing` says whether a run has begun to
+    /// change something: what is pushed from then on may not be in it.
+    pub fn same(&self, keys: &Keys, now: Timestamp, changing: impl Fn(RunId) -> bool) -> Option<Seen> {
         let found = keys.marks.iter().filter_map(|mark| self.by_mark.get(mark));
         found.copied().find(|seen| {
             self.memories.get(seen).is_some_and(|memory| match memory.fate {
-                None => keys.lasting || !memory.started,
+                None => keys.lasting || !memory.runs.iter().any(|run| changing(*run)),
                 Some(well) => well && keys.lasting && now.duration_since(memory.at) < KEPT,
             })
         })
@@ -94,15 +93,8 @@ impl Deliveries {
         for mark in &keys.marks {
             self.by_mark.insert(*mark, seen);
         }
-        self.memories.insert(seen, Memory { id, runs, fate: None, started: false, keys, at });
+        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at });
         seen
-    }
-
-    /// A run of the delivery has begun.
-    pub fn start(&mut self, seen: Seen) {
-        if let Some(memory) = self.memories.get_mut(&seen) {
-            memory.started = true;
-        }
     }
 
     /// What is remembered of a delivery.
@@ -159,12 +151,15 @@ mod tests {
         let first = keys(&Identity::IdOrBody("1".into()), b"body");
         let number = seen.remember(first, "1".into(), vec![], at(0));
         seen.end(number, true, at(0));
-        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"body"), at(1)).is_some());
-        assert!(seen.same(&keys(&Identity::IdOrBody("1".into()), b"other"), at(1)).is_some());
-        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"other"), at(1)).is_none());
-        assert!(seen.same(&keys(&Identity::Id("body".into()), b""), at(1)).is_none(), "an id is no body");
+        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"body"), at(1), |_| false).is_some());
+        assert!(seen.same(&keys(&Identity::IdOrBody("1".into()), b"other"), at(1), |_| false).is_some());
+        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"other"), at(1), |_| false).is_none());
+        assert!(
+            seen.same(&keys(&Identity::Id("body".into()), b""), at(1), |_| false).is_none(),
+            "an id is no body"
+        );
         let elsewhere = Keys::new("other", &Identity::IdOrBody("1".into()), b"body", true);
-        assert!(seen.same(&elsewhere, at(1)).is_none(), "another endpoint");
+        assert!(seen.same(&elsewhere, at(1), |_| false).is_none(), "another endpoint");
     }
 
     #[test]
@@ -172,17 +167,17 @@ mod tests {
         let mut seen = Deliveries::default();
         let id = Identity::Id("1".into());
         let number = seen.remember(keys(&id, b""), "1".into(), vec![], at(0));
-        assert!(seen.same(&keys(&id, b""), at(0)).is_some());
+        assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_some());
         seen.end(number, false, at(0));
-        assert!(seen.same(&keys(&id, b""), at(0)).is_none());
+        assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_none());
 
         let quay = Identity::BodyWhilePending;
-        let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![], at(0));
-        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_some());
-        seen.start(number);
-        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_none(), "the second push may not be in what runs");
+        let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![RunId(7)], at(0));
+        assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_some());
+        let changing = |run| run == RunId(7);
+        assert!(seen.same(&keys(&quay, b"b"), at(0), changing).is_none(), "it may not be in what runs");
         seen.end(number, true, at(0));
-        assert!(seen.same(&keys(&quay, b"b"), at(0)).is_none());
+        assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_none());
     }
 
     #[test]
@@ -194,9 +189,9 @@ mod tests {
             let forgotten = seen.end(number, true, at(0));
             assert_eq!(forgotten, if i < LIMIT { vec![] } else { vec![RunId(0)] });
         }
-        assert!(seen.same(&key(0), at(0)).is_none(), "the oldest went");
-        assert!(seen.same(&key(1), at(0)).is_some());
-        assert!(seen.same(&key(1), at(72 * 3600)).is_none(), "three days are over");
+        assert!(seen.same(&key(0), at(0), |_| false).is_none(), "the oldest went");
+        assert!(seen.same(&key(1), at(0), |_| false).is_some());
+        assert!(seen.same(&key(1), at(72 * 3600), |_| false).is_none(), "three days are over");
         let number = seen.remember(key(0), "0".into(), vec![], at(72 * 3600));
         let forgotten = seen.end(number, true, at(72 * 3600));
         assert_eq!(forgotten.len(), LIMIT);

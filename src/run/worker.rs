@@ -223,7 +223,7 @@ impl<'a> Tries<'a> {
 }
 
 fn context(run: &Run) -> Context<'_> {
-    Context::new(
+    let context = Context::new(
         &run.event,
         run.tag.as_deref(),
         run.policy.as_ref(),
@@ -231,7 +231,8 @@ fn context(run: &Run) -> Context<'_> {
         &run.delivery.id,
         run.delivery.received,
         Timestamp::now(),
-    )
+    );
+    Context { changing: Some(&run.changing), ..context }
 }
 
 impl StepReport {

@@ -37,6 +37,7 @@ fn run(id: u64, repository: &str, tag: &str, policy: Option<&TagPolicy>) -> Arc<
         policy: policy.cloned(),
         actions: Arc::new([]),
         timing: Timing { settle: Some(SETTLE), max_wait: MAX_WAIT, retry_for: 1000 },
+        changing: Arc::default(),
     })
 }
 
