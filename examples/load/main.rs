@@ -73,26 +73,26 @@ fn main() {
     println!("idle                     {}", process.memory());
 
     let address = relay.address().to_owned();
+    let during = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
+    process.wait_until_idle();
+    println!("burst of 64 × 1 MiB      held {during}\n                         after {}", process.memory());
+
+    let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
+    println!("{:<6} idle connections  {during}\n", options.idle);
+
     let run = |kind| {
         runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections))
     };
     scenario("accepted 8 KB push", &process, || run(Kind::Signed));
     scenario("refused 8 KB push", &process, || run(Kind::WronglySigned));
     scenario("unknown hook", &process, || run(Kind::UnknownHook));
-
-    let during = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
-    process.wait_until_idle();
-    println!("\nburst of 64 × 1 MiB      held {during}\n                         after {}", process.memory());
-
-    let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
-    println!("{:<6} idle connections  {during}", options.idle);
     drop(relay);
 
     kube.stop();
     let relay = start(&binary, &kube.url());
     let process = Process::new(relay.pid());
     let address = relay.address().to_owned();
-    println!("\nwith the API server away:");
+    println!("with the API server away:");
     scenario("accepted 8 KB push", &process, || {
         runtime.block_on(client::deliver(
             &address,

@@ -21,6 +21,7 @@ use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
 
 use super::answer::{Answer, Problem, Told};
+use super::throttle::Pass;
 use super::waiting::{self, Wish};
 use super::{App, body, prefer};
 use crate::config::Endpoint;
@@ -65,6 +66,19 @@ pub(super) async fn receive(
         Err(problem) => Err(problem),
     };
     let answer = answer.unwrap_or_else(Answer::from);
+    // Who only knows the path must not fill the log.
+    if answer.status() != StatusCode::UNAUTHORIZED {
+        log(endpoint, peer, &answer, started);
+    } else if let Pass::Yes { kept_back } = app.refusals.pass(started) {
+        if kept_back > 0 {
+            log::warn!("{kept_back} more deliveries were refused than are logged");
+        }
+        log(endpoint, peer, &answer, started);
+    }
+    Ok(answer)
+}
+
+fn log(endpoint: &Endpoint, peer: SocketAddr, answer: &Answer, started: Instant) {
     log::info!(
         "endpoint={} source={} from={} answer={}{} took={}us",
         endpoint.name,
@@ -74,7 +88,6 @@ pub(super) async fn receive(
         answer.note(),
         started.elapsed().as_micros(),
     );
-    Ok(answer)
 }
 
 enum Processed {

@@ -12,6 +12,7 @@ mod body;
 mod hook;
 mod limits;
 mod prefer;
+mod throttle;
 mod waiting;
 
 use std::convert::Infallible;
@@ -43,6 +44,8 @@ pub struct App {
     /// Where deliveries go.
     pub engine: Arc<Engine>,
     limits: Limits,
+    /// Which refused deliveries are logged.
+    refusals: throttle::Throttle,
     /// Bytes of bodies that may still be taken into memory.
     body_bytes: Arc<Semaphore>,
 }
@@ -51,7 +54,13 @@ impl App {
     /// An application that serves this configuration.
     pub fn new(config: Arc<Config>, engine: Arc<Engine>, limits: Limits) -> Self {
         let body_bytes = Arc::new(Semaphore::new(limits.body_bytes));
-        Self { config: RwLock::new(config), engine, limits, body_bytes }
+        Self {
+            config: RwLock::new(config),
+            engine,
+            limits,
+            refusals: throttle::Throttle::default(),
+            body_bytes,
+        }
     }
 
     /// The configuration that is served now.
