@@ -103,8 +103,8 @@ fn an_api_that_does_not_answer_holds_the_end_up_for_25_seconds_at_most() {
     kube.fail(Fault::Hang);
     // `stop` waits for 30 seconds, after which Kubernetes kills.
     assert_eq!(relay.stop(), 1);
-    let line = relay.wait_for_log("not finished before the end");
-    assert!(line.contains(&format!("ERROR run={run} rule=1 target=deployment/web")), "{line}");
+    let line = relay.wait_for_log("not sent before the end");
+    assert!(line.contains(&format!("ERROR run={run} target=deployment/web")), "{line}");
 }
 
 #[test]

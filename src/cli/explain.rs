@@ -119,7 +119,7 @@ async fn explain(
         fetch::now(key_set).await?;
     }
     let verification = verification(endpoint, delivery, now);
-    let decoded = match endpoint.receiver.decode(&Verified::waived(delivery)) {
+    let decoded = match source::decode(endpoint.receiver.as_ref(), &Verified::waived(delivery)) {
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => {
             let why = format!("the delivery would be answered 400: {place}");

@@ -50,7 +50,7 @@ fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option
         fields.warn("source", "whoever knows the path can call it, so treat the URL as a secret");
     }
     fields.finish();
-    let rule = Rule { number: 1, when: When::default(), actions: Arc::new([Action::flux_notify()]) };
+    let rule = Rule::new(1, When::default(), Arc::new([Action::flux_notify()]));
     Some(Endpoint {
         name: format!("{}-{index}", source.name),
         source,

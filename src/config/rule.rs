@@ -16,9 +16,23 @@ pub struct Rule {
     pub when: When,
     /// What it does, in order.
     pub actions: Arc<[Action]>,
+    /// Tells it from a rule of the same number that does something else, as a reload may bring.
+    pub fingerprint: String,
 }
 
 impl Rule {
+    /// A rule of these parts.
+    pub(super) fn new(number: usize, when: When, actions: Arc<[Action]>) -> Self {
+        // Our own types always serialize.
+        let fingerprint = serde_json::to_string(&(&*actions, when.tag_policy())).unwrap_or_default();
+        Self { number, when, actions, fingerprint }
+    }
+
+    /// Whether its targets depend on the tag, so that events of different tags are about different things.
+    pub fn is_by_tag(&self) -> bool {
+        self.fingerprint.contains("${tag}") || self.fingerprint.contains("${digest}")
+    }
+
     /// Whether runs wait for more events of the same kind: not if all that is done is to notify.
     pub fn settles(&self) -> bool {
         self.actions.iter().any(Action::settles)
@@ -32,7 +46,7 @@ impl Rule {
         };
         let actions = Self::actions(&mut fields);
         fields.finish();
-        Some(Self { number, when, actions: actions.into() })
+        Some(Self::new(number, when, actions.into()))
     }
 
     fn actions(fields: &mut Fields<'_>) -> Vec<Action> {

@@ -1,5 +1,6 @@
 //! Drives the queue: accepts deliveries, starts runs when they are due, answers who waits for their end.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -10,16 +11,18 @@ use tokio::task::JoinSet;
 
 use super::journal::{Journal, JournalError};
 use super::locks::Locks;
-use super::outcome::Outcome;
 use super::queue::{Queue, Reply};
 use super::record::{Run, RunId, RunReport};
 use super::sameness::{Keys, Seen};
 use super::worker;
-use crate::action::Api;
+use crate::action::{Action, Api};
 use crate::text::Escaped;
 
 /// How many targets are worked on at once, over all runs.
 const TARGETS_IN_FLIGHT: usize = 16;
+
+/// How many look-ups of targets are under way at once, over all runs: their answers may be large.
+const LOOKUPS_IN_FLIGHT: usize = 2;
 
 /// Carries runs out.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct Engine {
     api: RwLock<Arc<Api>>,
     pub(super) locks: Locks,
     pub(super) in_flight: Semaphore,
+    pub(super) finding: Semaphore,
     /// The relay's own workload (`namespace/deployment/name`), which is touched last.
     pub(super) own_workload: Option<String>,
     /// Something may be due.
@@ -74,6 +78,7 @@ impl Engine {
             api: RwLock::new(Arc::new(api)),
             locks: Locks::default(),
             in_flight: Semaphore::new(TARGETS_IN_FLIGHT),
+            finding: Semaphore::new(LOOKUPS_IN_FLIGHT),
             own_workload,
             wake: Notify::new(),
             ended: watch::Sender::new(0),
@@ -93,11 +98,18 @@ impl Engine {
     }
 
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
-    pub async fn accept(&self, keys: Keys, id: String, runs: Vec<Arc<Run>>) -> Result<Accepted, Refused> {
+    /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
+    pub async fn accept(
+        &self,
+        keys: Keys,
+        id: String,
+        runs: Vec<Arc<Run>>,
+        asks: bool,
+    ) -> Result<Accepted, Refused> {
         if self.sealed.load(Ordering::Relaxed) {
             return Err(Refused::Closing);
         }
-        let reply = self.queue().reserve(keys, id, runs.clone(), Timestamp::now());
+        let reply = self.queue().reserve(keys.asking(asks), id, runs.clone(), Timestamp::now());
         let seen = match reply {
             Reply::Duplicate(seen) => return Ok(Accepted::Duplicate(seen)),
             Reply::Full => return Err(Refused::Full),
@@ -141,13 +153,18 @@ impl Engine {
 
     /// Logs every run that has not ended: what the end of the process loses.
     pub fn name_what_is_left(&self) {
-        for report in self.queue().unfinished() {
+        for (run, report) in self.queue().unfinished() {
             let targets = report.steps.iter().flat_map(|step| step.targets.iter().flatten());
             let left: Vec<_> = targets.filter(|t| t.outcome.is_none()).map(|t| t.target.as_str()).collect();
+            let actions: Vec<_> = run.actions.iter().map(Action::name).collect();
             log::error!(
-                "run={} rule={} target={} not finished before the end",
-                report.id,
-                report.rule,
+                "run={} delivery={} endpoint={} rule={} subject={} actions={} target={} not finished before the end",
+                run.id,
+                Escaped(&run.delivery.id),
+                run.delivery.endpoint,
+                run.rule,
+                Escaped(&run.subject.to_string()),
+                actions.join(","),
                 Escaped(&left.join(","))
             );
         }
@@ -200,11 +217,14 @@ impl Engine {
     /// Starts runs as they become due, until the engine is sealed and nothing is pending.
     pub async fn work(self: Arc<Self>) {
         let mut runs = JoinSet::new();
+        // A run whose task panics must end all the same, or its lane would be busy for ever.
+        let mut under_way = HashMap::new();
         loop {
             let due = self.queue().start_due(Timestamp::now());
             for run in due {
-                let engine = Arc::clone(&self);
-                runs.spawn(async move { worker::carry_out(&engine, run).await });
+                let (engine, own) = (Arc::clone(&self), Arc::clone(&run));
+                let task = runs.spawn(async move { worker::carry_out(&engine, own).await });
+                under_way.insert(task.id(), run);
             }
             if self.sealed.load(Ordering::Relaxed) && runs.is_empty() && self.pending() == 0 {
                 return;
@@ -213,19 +233,17 @@ impl Engine {
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = sleep_until(next) => {}
-                Some(ended) = runs.join_next() => self.run_ended(ended),
+                Some(ended) = runs.join_next_with_id() => {
+                    let (id, end) = match ended {
+                        Ok((id, end)) => (id, end),
+                        Err(error) => (error.id(), worker::panicked(&error)),
+                    };
+                    if let Some(run) = under_way.remove(&id) {
+                        self.queue().finish(&run, end.0, end.1, Timestamp::now());
+                        self.ended.send_modify(|count| *count += 1);
+                    }
+                }
             }
-        }
-    }
-
-    fn run_ended(&self, ended: Result<(Arc<Run>, Outcome, String), tokio::task::JoinError>) {
-        match ended {
-            Ok((run, outcome, reason)) => {
-                self.queue().finish(&run, outcome, reason, Timestamp::now());
-                self.ended.send_modify(|count| *count += 1);
-            }
-            // worker::carry_out catches panics of targets; this one is a defect of its own.
-            Err(error) => log::error!("a run ended without an outcome: {error}"),
         }
     }
 

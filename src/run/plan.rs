@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::record::{Origin, Run, RunId, Timing};
+use super::record::{Lane, Origin, Run, RunId, Timing};
 use crate::config::{Endpoint, Rule, Waits};
 use crate::event::Event;
 use crate::rule::Subject;
@@ -13,6 +13,9 @@ use crate::source::{Decoded, Identity};
 
 /// The longest delivery id that is taken over from a sender, in bytes.
 const LONGEST_ID: usize = 128;
+
+/// How many reasons for nothing happening are told.
+const REASONS: usize = 20;
 
 /// What a delivery leads to.
 #[derive(Debug)]
@@ -33,9 +36,15 @@ pub fn plan(
     received: Timestamp,
     mut next_id: impl FnMut() -> RunId,
 ) -> Planned {
-    let mut runs: Vec<Arc<Run>> = Vec::new();
-    let mut reasons: Vec<String> = Vec::new();
-    let mut origin: Option<Arc<Origin>> = None;
+    let mut planned =
+        Planned { delivery: delivery_id(&decoded.identity), runs: Vec::new(), reason: String::new() };
+    let mut reasons = Vec::new();
+    let origin = Arc::new(Origin {
+        id: planned.delivery.clone(),
+        endpoint: endpoint.name.clone(),
+        source: endpoint.source.name.to_owned(),
+        received,
+    });
     for event in &decoded.events {
         let Some(subject) = Subject::of(event) else {
             if let Event::Ignored { reason } = event {
@@ -45,37 +54,73 @@ pub fn plan(
         };
         for rule in &endpoint.rules {
             let verdict = rule.when.judge(event);
-            if !verdict.matched() {
+            if verdict.matched() {
+                let id = next_id();
+                let run =
+                    run(id, &origin, rule, event, &subject, verdict.tag(), timing(endpoint, rule, waits));
+                keep(&mut planned.runs, run);
+            } else if reasons.len() < REASONS {
                 reasons.push(format!("rule {}: {}", rule.number, verdict.why()));
-                continue;
             }
-            let origin = origin.get_or_insert_with(|| {
-                Arc::new(Origin {
-                    id: delivery_id(&decoded.identity),
-                    endpoint: endpoint.name.clone(),
-                    source: endpoint.source.name.to_owned(),
-                    received,
-                })
-            });
-            runs.push(Arc::new(Run {
-                id: next_id(),
-                delivery: Arc::clone(origin),
-                rule: rule.number,
-                event: event.clone(),
-                subject: subject.clone(),
-                tag: verdict.tag().map(str::to_owned),
-                policy: rule.when.tag_policy().cloned(),
-                actions: Arc::clone(&rule.actions),
-                timing: timing(endpoint, rule, waits),
-                changing: Arc::default(),
-            }));
         }
     }
     if endpoint.rules.is_empty() && reasons.is_empty() {
         reasons.push("the endpoint has no rules".to_owned());
     }
-    let delivery = origin.map_or_else(String::new, |origin| origin.id.clone());
-    Planned { delivery, runs, reason: reasons.join("; ") }
+    planned.reason = reasons.join("; ");
+    planned
+}
+
+fn run(
+    id: RunId,
+    origin: &Arc<Origin>,
+    rule: &Rule,
+    event: &Event,
+    subject: &Subject,
+    tag: Option<&str>,
+    timing: Timing,
+) -> Run {
+    let mut event = event.clone();
+    if let (Event::Image(image), Some(tag)) = (&mut event, tag) {
+        // What the rule did not choose is of no more use.
+        image.tags = vec![tag.to_owned()];
+    }
+    let by_tag = tag.filter(|_| rule.is_by_tag()).unwrap_or_default();
+    // Runs that start at once stand in no line.
+    let alone = if timing.settle.is_none() { id.0.to_le_bytes().to_vec() } else { Vec::new() };
+    let subject_text = subject.to_string();
+    let number = rule.number.to_le_bytes();
+    let parts: [&[u8]; 6] = [
+        origin.endpoint.as_bytes(),
+        &number,
+        rule.fingerprint.as_bytes(),
+        subject_text.as_bytes(),
+        by_tag.as_bytes(),
+        &alone,
+    ];
+    Run {
+        id,
+        delivery: Arc::clone(origin),
+        rule: rule.number,
+        event,
+        subject: subject.clone(),
+        lane: Lane::of(&parts),
+        tag: tag.map(str::to_owned),
+        policy: rule.when.tag_policy().cloned(),
+        actions: Arc::clone(&rule.actions),
+        timing,
+        changing: Arc::default(),
+    }
+}
+
+/// Adds a run, unless another one of the same delivery stands for it: of several tags pushed at once to one
+/// lane the highest counts, else the last.
+fn keep(runs: &mut Vec<Arc<Run>>, run: Run) {
+    match runs.iter_mut().find(|other| other.lane == run.lane) {
+        Some(other) if run.is_lower_than(other) => {}
+        Some(other) => *other = Arc::new(run),
+        None => runs.push(Arc::new(run)),
+    }
 }
 
 /// The sender's id where it has a usable one, else one that is made up.

@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::Outcome;
-use super::record::{Run, RunId, RunReport, StepReport};
+use super::record::{Lane, Run, RunId, RunReport, StepReport};
 use super::sameness::{Deliveries, Keys, Seen};
-use crate::rule::Comparison;
-use crate::rule::Subject;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -28,18 +26,9 @@ pub struct Queue {
     draining: bool,
 }
 
-/// Where runs stand in line behind one another: the same rule, the same subject.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Lane {
-    endpoint: String,
-    rule: usize,
-    subject: Subject,
-    /// Set for runs that start at once and stand in no line.
-    alone: Option<RunId>,
-}
-
 #[derive(Debug, Default)]
 struct LaneState {
+    /// In [`Queue::due`] only while nothing of the lane is under way.
     waiting: Option<Waiting>,
     started: Option<RunId>,
 }
@@ -55,10 +44,8 @@ struct Waiting {
 #[derive(Debug)]
 struct Entry {
     delivery: Seen,
-    /// Taken when the run starts.
+    /// Until the run has ended.
     run: Option<Arc<Run>>,
-    /// Whether the run has begun to change something.
-    changing: Arc<AtomicBool>,
     report: RunReport,
 }
 
@@ -76,7 +63,10 @@ pub enum Reply {
 impl Queue {
     /// Takes a delivery in, with the runs that it leads to.
     pub fn reserve(&mut self, keys: Keys, id: String, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.changing.load(Ordering::Relaxed));
+        let changing = |run| {
+            let run = self.runs.get(&run).and_then(|entry| entry.run.as_ref());
+            run.is_some_and(|run| run.changing.load(Ordering::Relaxed))
+        };
         if let Some(seen) = self.deliveries.same(&keys, now, changing) {
             return Reply::Duplicate(seen);
         }
@@ -93,10 +83,7 @@ impl Queue {
                 reason: String::new(),
                 steps: run.actions.iter().map(|action| StepReport::waiting(action, &run)).collect(),
             };
-            self.runs.insert(
-                run.id,
-                Entry { delivery: seen, changing: Arc::clone(&run.changing), run: Some(run), report },
-            );
+            self.runs.insert(run.id, Entry { delivery: seen, run: Some(run), report });
         }
         Reply::Reserved(seen)
     }
@@ -116,71 +103,45 @@ impl Queue {
 
     /// Puts one run in line; returns the run that is superseded by it, or by which it is.
     fn line_up(&mut self, id: RunId, now: Timestamp) -> Option<RunId> {
-        let run = self.runs.get(&id)?.run.as_ref()?;
-        let alone = run.timing.settle.is_none().then_some(id);
+        let run = Arc::clone(self.runs.get(&id)?.run.as_ref()?);
         let settle = if self.draining { 0 } else { run.timing.settle.unwrap_or(0) };
-        let max_wait = run.timing.max_wait;
-        let lane = Lane {
-            endpoint: run.delivery.endpoint.clone(),
-            rule: run.rule,
-            subject: run.subject.clone(),
-            alone,
-        };
-        let waiting = self.lanes.entry(lane.clone()).or_default().waiting.take();
-        let mut first = now;
-        let mut standing = id;
-        let mut superseded = None;
-        if let Some(waiting) = waiting {
-            self.due.remove(&(waiting.due, waiting.run));
-            first = waiting.first;
-            if self.is_lower(id, waiting.run) {
-                standing = waiting.run;
+        let state = self.lanes.entry(run.lane).or_default();
+        let before = state.waiting.take();
+        let first = before.as_ref().map_or(now, |waiting| waiting.first);
+        let due = add(now, settle).min(add(first, run.timing.max_wait)).max(now);
+        let waits = before.as_ref().and_then(|waiting| self.runs.get(&waiting.run)?.run.as_deref());
+        let standing = waits.filter(|waits| run.is_lower_than(waits)).map_or(id, |waits| waits.id);
+        if state.started.is_none() {
+            if let Some(waiting) = &before {
+                self.due.remove(&(waiting.due, waiting.run));
             }
-            superseded = Some((if standing == id { waiting.run } else { id }, standing));
+            self.due.insert((due, standing), run.lane);
         }
-        let due = add(now, settle).min(add(first, max_wait)).max(now);
-        self.due.insert((due, standing), lane.clone());
-        if let Some(state) = self.lanes.get_mut(&lane) {
-            state.waiting = Some(Waiting { run: standing, first, due });
-        }
-        let (loser, winner) = superseded?;
-        self.end(loser, Outcome::Superseded, format!("superseded by run {winner}"), now);
+        state.waiting = Some(Waiting { run: standing, first, due });
+        let before = before?.run;
+        let loser = if standing == id { before } else { id };
+        self.end(loser, Outcome::Superseded, format!("superseded by run {standing}"), now);
         Some(loser)
     }
 
-    /// Whether a newer run's tag is lower than a waiting one's, by the order of the rule's tag filter.
-    fn is_lower(&self, newer: RunId, waiting: RunId) -> bool {
-        let run = |id| self.runs.get(&id).and_then(|entry| entry.run.as_deref());
-        let (Some(newer), Some(waiting)) = (run(newer), run(waiting)) else { return false };
-        let (Some(policy), Some(offered)) = (&newer.policy, &newer.tag) else { return false };
-        policy.is_ordered() && matches!(policy.compare(waiting.tag.as_deref(), offered), Comparison::Older)
-    }
-
-    /// Starts what is due: each run is handed out once and counts as started. A run whose lane is still busy
-    /// waits on, so that a newer one can take its place.
+    /// Starts what is due: each run is handed out once. While a lane is busy its next run is not due, so that a
+    /// newer one can take its place.
     pub fn start_due(&mut self, now: Timestamp) -> Vec<Arc<Run>> {
         let mut started = Vec::new();
-        let due: Vec<_> = self.due.range(..=(now, RunId(u64::MAX))).map(|(key, _)| *key).collect();
-        for key in due {
-            let Some(lane) = self.due.get(&key).cloned() else { continue };
-            let Some(state) = self.lanes.get_mut(&lane) else { continue };
-            if state.started.is_some() {
-                continue;
+        while let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now) {
+            let ((_, id), lane) = due.remove_entry();
+            if let Some(state) = self.lanes.get_mut(&lane) {
+                state.waiting = None;
+                state.started = Some(id);
             }
-            self.due.remove(&key);
-            state.waiting = None;
-            state.started = Some(key.1);
-            if let Some(entry) = self.runs.get_mut(&key.1) {
-                started.extend(entry.run.take());
-            }
+            started.extend(self.runs.get(&id).and_then(|entry| entry.run.clone()));
         }
         started
     }
 
-    /// When something is due that could start then; `None` if nothing waits for time alone.
+    /// When the next run may start; `None` if nothing waits for time alone.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let free = |lane: &Lane| self.lanes.get(lane).is_none_or(|state| state.started.is_none());
-        self.due.iter().find(|(_, lane)| free(lane)).map(|((due, _), _)| *due)
+        self.due.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// From now on nothing settles: what waits is due.
@@ -196,17 +157,18 @@ impl Queue {
 
     /// A started run has ended; its lane is free for the one that waits.
     pub fn finish(&mut self, run: &Run, outcome: Outcome, reason: String, now: Timestamp) {
-        let alone = run.timing.settle.is_none().then_some(run.id);
-        let lane = Lane {
-            endpoint: run.delivery.endpoint.clone(),
-            rule: run.rule,
-            subject: run.subject.clone(),
-            alone,
-        };
-        if let Some(state) = self.lanes.get_mut(&lane) {
+        if let Some(state) = self.lanes.get_mut(&run.lane) {
             state.started = None;
-            if state.waiting.is_none() {
-                self.lanes.remove(&lane);
+            match &mut state.waiting {
+                Some(waiting) => {
+                    if self.draining {
+                        waiting.due = now;
+                    }
+                    self.due.insert((waiting.due, waiting.run), run.lane);
+                }
+                None => {
+                    self.lanes.remove(&run.lane);
+                }
             }
         }
         self.end(run.id, outcome, reason, now);
@@ -224,7 +186,8 @@ impl Queue {
         // Only once every run has one.
         let Some(outcomes) = outcomes.collect::<Option<Vec<_>>>() else { return };
         let well = outcomes.into_iter().all(Outcome::is_good);
-        for forgotten in self.deliveries.end(seen, well, now) {
+        let weight = memory.runs.iter().filter_map(|run| Some(self.runs.get(run)?.report.weight())).sum();
+        for forgotten in self.deliveries.end(seen, well, weight, now) {
             self.runs.remove(&forgotten);
         }
     }
@@ -248,9 +211,9 @@ impl Queue {
         self.deliveries.get(seen).is_none_or(|memory| memory.fate.is_some())
     }
 
-    /// The runs that have not ended.
-    pub fn unfinished(&self) -> impl Iterator<Item = &RunReport> {
-        self.runs.values().map(|entry| &entry.report).filter(|report| report.outcome.is_none())
+    /// The runs that have not ended, and what is reported of them.
+    pub fn unfinished(&self) -> impl Iterator<Item = (&Run, &RunReport)> {
+        self.runs.values().filter_map(|entry| Some((entry.run.as_deref()?, &entry.report)))
     }
 
     /// How many runs have not ended.

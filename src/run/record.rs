@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::outcome::Outcome;
 use crate::action::Action;
 use crate::event::Event;
-use crate::rule::Subject;
 use crate::rule::TagPolicy;
+use crate::rule::{Comparison, Subject};
 
 /// One rule applied to one event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,8 +24,10 @@ pub struct Run {
     pub rule: usize,
     /// What happened.
     pub event: Event,
-    /// What newer runs of the same rule supersede it by.
+    /// What it is about.
     pub subject: Subject,
+    /// Where it stands in line: newer runs of the same lane supersede it.
+    pub lane: Lane,
     /// The tag that the rule chose among the event's.
     pub tag: Option<String>,
     /// The rule's tag filter, which an action may order tags by.
@@ -36,6 +39,31 @@ pub struct Run {
     /// Set before the first request that changes something.
     #[serde(skip)]
     pub changing: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Whether its tag is lower than another run's, by the order of the rule's tag filter.
+    pub fn is_lower_than(&self, other: &Self) -> bool {
+        let (Some(policy), Some(tag)) = (&self.policy, &self.tag) else { return false };
+        policy.is_ordered() && matches!(policy.compare(other.tag.as_deref(), tag), Comparison::Older)
+    }
+}
+
+/// What runs stand in line behind one another: the same actions of the same rule, on the same subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lane([u8; 32]);
+
+impl Lane {
+    /// The lane of these parts.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            // The length keeps the parts apart.
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
 }
 
 /// The delivery that a run came from.
@@ -88,6 +116,13 @@ pub struct RunReport {
     pub reason: String,
     /// In order.
     pub steps: Vec<StepReport>,
+}
+
+impl RunReport {
+    /// How much it takes to remember: itself and its targets.
+    pub fn weight(&self) -> usize {
+        1 + self.steps.iter().filter_map(|step| step.targets.as_ref()).map(Vec::len).sum::<usize>()
+    }
 }
 
 /// What became of one action of a run.

@@ -11,8 +11,9 @@ use crate::source::Identity;
 /// How long a delivery is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
 
-/// How many deliveries are remembered; the oldest that have ended go first.
-const LIMIT: usize = 4096;
+/// How many deliveries are remembered, each counted with its runs and targets; the oldest that have ended go
+/// first.
+const LIMIT: usize = 8192;
 
 /// What a delivery is recognised by, scoped to its endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub struct Keys {
     marks: Vec<[u8; 32]>,
     /// Whether a delivery is still the same one once a run of the first has begun to change something.
     lasting: bool,
+    asking: bool,
 }
 
 impl Keys {
@@ -42,7 +44,14 @@ impl Keys {
             Identity::Body => (vec![mark(b"body ", body)], false),
             Identity::BodyWhilePending => (vec![mark(b"body ", body)], true),
         };
-        Self { marks, lasting: lasting && !while_pending }
+        Self { marks, lasting: lasting && !while_pending, asking: false }
+    }
+
+    /// With `asking` also a delivery that has ended badly is the same one: its caller wants to know its end, not
+    /// to begin it again.
+    #[must_use]
+    pub fn asking(self, asking: bool) -> Self {
+        Self { asking, ..self }
     }
 }
 
@@ -61,6 +70,8 @@ pub struct Memory {
     pub fate: Option<bool>,
     keys: Keys,
     at: Timestamp,
+    /// What it counts for once it has ended.
+    weight: usize,
 }
 
 /// All deliveries that are remembered.
@@ -70,6 +81,8 @@ pub struct Deliveries {
     memories: HashMap<Seen, Memory>,
     /// In the order of their ends. A pending delivery is never forgotten; the queue bounds their number.
     ended: VecDeque<Seen>,
+    /// Of all that have ended.
+    weight: usize,
     next: u64,
 }
 
@@ -81,7 +94,7 @@ impl Deliveries {
         found.copied().find(|seen| {
             self.memories.get(seen).is_some_and(|memory| match memory.fate {
                 None => keys.lasting || !memory.runs.iter().any(|run| changing(*run)),
-                Some(well) => well && keys.lasting && now.duration_since(memory.at) < KEPT,
+                Some(well) => (well || keys.asking) && keys.lasting && now.duration_since(memory.at) < KEPT,
             })
         })
     }
@@ -93,7 +106,7 @@ impl Deliveries {
         for mark in &keys.marks {
             self.by_mark.insert(*mark, seen);
         }
-        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at });
+        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at, weight: 0 });
         seen
     }
 
@@ -102,18 +115,21 @@ impl Deliveries {
         self.memories.get(&seen)
     }
 
-    /// All runs of a delivery have ended, all well or not. Returns the runs of deliveries that are forgotten
+    /// All runs of a delivery have ended, all well or not, and count for so much. Returns the runs of deliveries that are forgotten
     /// from now on.
-    pub fn end(&mut self, seen: Seen, well: bool, now: Timestamp) -> Vec<RunId> {
+    pub fn end(&mut self, seen: Seen, well: bool, weight: usize, now: Timestamp) -> Vec<RunId> {
         if let Some(memory) = self.memories.get_mut(&seen) {
             memory.fate = Some(well);
+            memory.weight = 1 + weight;
+            self.weight += memory.weight;
             self.ended.push_back(seen);
         }
         let mut forgotten = Vec::new();
         while let Some((first, memory)) = self.ended.front().and_then(|s| Some((*s, self.memories.get(s)?))) {
-            if self.ended.len() <= LIMIT && now.duration_since(memory.at) < KEPT {
+            if self.weight <= LIMIT && now.duration_since(memory.at) < KEPT {
                 break;
             }
+            self.weight -= memory.weight;
             self.ended.pop_front();
             forgotten.extend(self.forget(first));
         }
@@ -150,7 +166,7 @@ mod tests {
         let mut seen = Deliveries::default();
         let first = keys(&Identity::IdOrBody("1".into()), b"body");
         let number = seen.remember(first, "1".into(), vec![], at(0));
-        seen.end(number, true, at(0));
+        seen.end(number, true, 0, at(0));
         assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"body"), at(1), |_| false).is_some());
         assert!(seen.same(&keys(&Identity::IdOrBody("1".into()), b"other"), at(1), |_| false).is_some());
         assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"other"), at(1), |_| false).is_none());
@@ -168,7 +184,7 @@ mod tests {
         let id = Identity::Id("1".into());
         let number = seen.remember(keys(&id, b""), "1".into(), vec![], at(0));
         assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_some());
-        seen.end(number, false, at(0));
+        seen.end(number, false, 0, at(0));
         assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_none());
 
         let quay = Identity::BodyWhilePending;
@@ -176,7 +192,7 @@ mod tests {
         assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_some());
         let changing = |run| run == RunId(7);
         assert!(seen.same(&keys(&quay, b"b"), at(0), changing).is_none(), "it may not be in what runs");
-        seen.end(number, true, at(0));
+        seen.end(number, true, 0, at(0));
         assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_none());
     }
 
@@ -186,14 +202,14 @@ mod tests {
         let key = |i: usize| keys(&Identity::Id(i.to_string()), b"");
         for i in 0..=LIMIT {
             let number = seen.remember(key(i), i.to_string(), vec![RunId(i as u64)], at(0));
-            let forgotten = seen.end(number, true, at(0));
+            let forgotten = seen.end(number, true, 0, at(0));
             assert_eq!(forgotten, if i < LIMIT { vec![] } else { vec![RunId(0)] });
         }
         assert!(seen.same(&key(0), at(0), |_| false).is_none(), "the oldest went");
         assert!(seen.same(&key(1), at(0), |_| false).is_some());
         assert!(seen.same(&key(1), at(72 * 3600), |_| false).is_none(), "three days are over");
         let number = seen.remember(key(0), "0".into(), vec![], at(72 * 3600));
-        let forgotten = seen.end(number, true, at(72 * 3600));
+        let forgotten = seen.end(number, true, 0, at(72 * 3600));
         assert_eq!(forgotten.len(), LIMIT);
         assert_eq!((seen.by_mark.len(), seen.memories.len(), seen.ended.len()), (1, 1, 1));
     }

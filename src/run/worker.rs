@@ -2,22 +2,26 @@
 //! failed, or its time is up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::backoff::Backoff;
 use super::engine::Engine;
 use super::outcome::Outcome;
 use super::record::{Run, RunReport, StepReport, TargetReport};
-use crate::action::{Action, Context, Failure, Target};
+use crate::action::{Action, Context, Failure, Retry, Target};
 use crate::text::Escaped;
 
+/// How long a try may go on once the process is ending; there are two of them, and 25 seconds in all.
+const TRY_AT_THE_END: Duration = Duration::from_secs(8);
+
 /// An outcome and its reason, in one sentence for a person.
-type End = (Outcome, String);
+pub(super) type End = (Outcome, String);
 
 /// Carries the run out and says how it ended.
-pub(super) async fn carry_out(engine: &Arc<Engine>, run: Arc<Run>) -> (Arc<Run>, Outcome, String) {
+pub(super) async fn carry_out(engine: &Arc<Engine>, run: Arc<Run>) -> End {
     let (outcome, reason) = steps(engine, &run).await;
     let took = Timestamp::now().duration_since(run.delivery.received);
     log::info!(
@@ -30,7 +34,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: Arc<Run>) -> (Arc<Run>,
         took.as_secs_f64(),
         Escaped(&reason),
     );
-    (run, outcome, reason)
+    (outcome, reason)
 }
 
 async fn steps(engine: &Arc<Engine>, run: &Arc<Run>) -> End {
@@ -101,14 +105,25 @@ async fn find(engine: &Arc<Engine>, run: &Arc<Run>, action: &Action) -> Result<(
     let mut tries = Tries::new(engine, run, &what);
     let found = loop {
         tries.begin();
-        let api = engine.api();
-        match action.find(&api, &context(run)).await {
+        let found = async {
+            // A list may be large: only a few are read at once.
+            let _permit = engine.finding.acquire().await;
+            let api = engine.api();
+            action.find(&api, &context(run)).await
+        };
+        match tries.within(found).await {
             Ok(found) => break found,
             Err(failure) => tries.wait_after(failure).await?,
         }
     };
     let skipped: Vec<_> = found.skipped.iter().map(|(what, why)| format!("{what}: {why}")).collect();
     Ok((found.targets, skipped.join("; ")))
+}
+
+/// A panic is a defect of ours and ends one target or one run, never the process.
+pub(super) fn panicked(error: &JoinError) -> End {
+    log::error!("a defect of boathook, please report it: {error}");
+    (Outcome::Failed, format!("a defect of boathook, please report it: {error}"))
 }
 
 async fn all_targets(
@@ -127,10 +142,9 @@ async fn all_targets(
             (end.0, if end.1.is_empty() { String::new() } else { format!("{target}: {}", end.1) })
         });
     }
-    let panicked = |error| (Outcome::Failed, format!("a defect of boathook, please report it: {error}"));
     let mut ends = Vec::new();
     while let Some(end) = tasks.join_next().await {
-        ends.push(end.unwrap_or_else(panicked));
+        ends.push(end.unwrap_or_else(|error| panicked(&error)));
     }
     ends
 }
@@ -164,14 +178,17 @@ async fn try_target(engine: &Engine, run: &Run, action: &Action, target: &Target
     let mut tries = Tries::new(engine, run, &name);
     loop {
         tries.begin();
-        let done = {
-            // Both are given back during the pauses between tries.
-            let _leave = engine.locks.take(target.full_name()).await;
+        let done = async {
+            // Both are given back during the pauses between tries. Flux is told of everything side by side.
+            let _leave = match target {
+                Target::Flux => None,
+                _ => Some(engine.locks.take(target.full_name()).await),
+            };
             let _permit = engine.in_flight.acquire().await;
             let api = engine.api();
             action.carry_out(&api, target, &context(run)).await
         };
-        match done {
+        match tries.within(done).await {
             Ok(done) => return Ok((done.outcome, done.reason)),
             Err(failure) => tries.wait_after(failure).await?,
         }
@@ -198,6 +215,24 @@ impl<'a> Tries<'a> {
 
     fn begin(&mut self) {
         self.last = self.engine.is_closing();
+    }
+
+    /// Makes one try. At the end of the process it is cut off, so that there is time for a last one.
+    async fn within<T>(&self, attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let ended = async {
+            if !self.last {
+                self.engine.closed().await;
+            }
+            tokio::time::sleep(TRY_AT_THE_END).await;
+        };
+        tokio::select! {
+            biased;
+            done = attempt => done,
+            () = ended => {
+                let reason = "no answer while the relay was stopping".to_owned();
+                Err(Failure { reason, retry: Some(Retry::default()) })
+            }
+        }
     }
 
     /// Waits until the next try; the end if there is none.

@@ -31,7 +31,7 @@ use crate::run::engine::{Accepted, Refused};
 use crate::run::plan;
 use crate::run::record::Run;
 use crate::run::sameness::Keys;
-use crate::source::{Decoded, Delivery, Refusal, Undecodable, Verified};
+use crate::source::{self, Decoded, Delivery, Refusal, Undecodable, Verified};
 use crate::text::Escaped;
 
 /// Takes a request to `/hook/<segment>`.
@@ -44,7 +44,13 @@ pub(super) async fn receive(
     let started = Instant::now();
     let config = app.config();
     let digest = PathDigest::from_segment(segment).ok_or(Problem::NotFound)?;
-    let endpoint = config.route(digest).ok_or(Problem::NotFound)?;
+    let Some(endpoint) = config.route(digest) else {
+        // A mistyped address must be seen by somebody; eight digits give nothing away.
+        if let Pass::Yes { .. } = app.refusals.pass(started) {
+            log::info!("unknown hook {digest:?} from={} answer=404", peer.ip());
+        }
+        return Err(Problem::NotFound);
+    };
     if request.method() != Method::POST {
         return Err(Problem::MethodNotAllowed);
     }
@@ -114,7 +120,7 @@ fn process(
         Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
         Refusal::Unavailable => Problem::NoKeySet,
     })?;
-    let decoded = match endpoint.receiver.decode(&verified) {
+    let decoded = match source::decode(endpoint.receiver.as_ref(), &verified) {
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => return Err(Problem::Malformed(place)),
         Err(Undecodable::UnknownShape(place)) => {
@@ -157,8 +163,10 @@ async fn offer_runs(
     wait: Option<std::time::Duration>,
 ) -> Result<Answer, Problem> {
     let engine = Arc::clone(&app.engine);
+    // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
+    let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
     // On a task of its own: a caller that hangs up cancels nothing.
-    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs).await });
+    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs, asks).await });
     let accepted = accepting.await.map_err(|error| {
         log::error!("accepting a delivery failed: {error}");
         Problem::JournalFailed

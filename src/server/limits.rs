@@ -30,7 +30,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(10),
             header_bytes: 16 * 1024,
             header_count: 100,
-            idle: Duration::from_secs(60),
+            idle: Duration::from_secs(15),
         }
     }
 }

@@ -9,9 +9,11 @@
 
 pub mod artifactory;
 pub mod artifactory_layout;
+mod attachment;
 pub mod azure_container_registry;
 mod bitbucket_cloud;
 mod bitbucket_server;
+mod bounds;
 pub mod delivery;
 pub mod distribution;
 pub mod docker_hub;
@@ -176,6 +178,16 @@ pub fn verify<'a>(
         }
     };
     Ok(Verified { delivery, proof: Some(proof) })
+}
+
+/// Says what a verified delivery says, within what a sender sends: the only way from bytes to events.
+pub fn decode(receiver: &dyn Receiver, delivery: &Verified<'_>) -> Result<Decoded, Undecodable> {
+    let mut decoded = receiver.decode(delivery)?;
+    bounds::check(&decoded.events)?;
+    for event in &mut decoded.events {
+        attachment::pass_over(event);
+    }
+    Ok(decoded)
 }
 
 impl<'a> Verified<'a> {

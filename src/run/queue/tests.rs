@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Event, ImagePushed};
 use crate::image::Repository;
-use crate::rule::TagPolicy;
+use crate::rule::{Subject, TagPolicy};
 use crate::run::record::{Origin, Timing};
 use crate::source::Identity;
 
@@ -31,6 +31,7 @@ fn run(id: u64, repository: &str, tag: &str, policy: Option<&TagPolicy>) -> Arc<
             received: at(0),
         }),
         rule: 1,
+        lane: Lane::of(&[Subject::of(&event).unwrap().to_string().as_bytes()]),
         subject: Subject::of(&event).unwrap(),
         event,
         tag: Some(tag.to_owned()),

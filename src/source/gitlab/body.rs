@@ -139,6 +139,9 @@ fn pipeline(pipeline: Pipeline) -> Result<Read, Undecodable> {
     if merge || source == Some("external_pull_request_event") {
         return Ok(ignored("the pipeline ran for a merge request, not for a branch"));
     }
+    if source == Some("parent_pipeline") {
+        return Ok(ignored("a child pipeline ended: its parent reports too"));
+    }
     let name = json::need(run.reference.filter(|name| !name.is_empty()), "object_attributes.ref")?;
     if name.starts_with("refs/") {
         return Ok(ignored(format!("{} is neither a branch nor a tag", git::shown(&name))));
