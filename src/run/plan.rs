@@ -144,3 +144,75 @@ fn timing(endpoint: &Endpoint, rule: &Rule, waits: Waits) -> Timing {
     };
     Timing { settle, max_wait: millis(waits.max_wait), retry_for: millis(waits.retry_for) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Overrides};
+    use crate::event::ImagePushed;
+    use crate::image::Repository;
+
+    /// A configuration with one Quay endpoint and these rules.
+    fn config(name: &str, rules: &str) -> Config {
+        let directory = std::env::temp_dir().join(format!("boathook-plan-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("k.key"), "0123456789abcdef0123456789abcdef").unwrap();
+        let text = format!(
+            "version: 1\nendpoints:\n- {{name: quay, source: Quay, keyPath: k.key, rules: [{rules}]}}\n"
+        );
+        std::fs::write(directory.join("c.yaml"), text).unwrap();
+        let loaded = Config::load(&directory.join("c.yaml"), &Overrides::default());
+        std::fs::remove_dir_all(&directory).unwrap();
+        loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.findings.mistakes))
+    }
+
+    fn pushed(tags: &[&str]) -> Event {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let repository = Repository::parse("quay.io/acme/web").unwrap();
+        Event::Image(ImagePushed { repository, tags, digest: None })
+    }
+
+    fn planned(config: &Config, events: Vec<Event>) -> Vec<Arc<Run>> {
+        let decoded = Decoded { events, identity: Identity::Unknown, actor: None };
+        let mut id = 0;
+        let next_id = || {
+            id += 1;
+            RunId(id)
+        };
+        plan(&config.endpoints[0], &decoded, config.waits, Timestamp::UNIX_EPOCH, next_id).runs
+    }
+
+    const SET: &str = "setImage: {namespace: a, runningImage: true}";
+
+    #[test]
+    fn of_several_tags_of_one_delivery_the_highest_runs_and_supersedes_nothing() {
+        let config = config("tags", &format!("{{when: {{tag: {{semver: '>=1.0'}}}}, do: [{SET}]}}"));
+        let runs = planned(&config, vec![pushed(&["1.2.0"]), pushed(&["1.10.0"]), pushed(&["1.9.0"])]);
+        let tags: Vec<_> = runs.iter().filter_map(|run| run.tag.as_deref()).collect();
+        assert_eq!(tags, ["1.10.0"]);
+    }
+
+    #[test]
+    fn a_run_keeps_only_the_tag_that_was_chosen() {
+        let config = config("chosen", &format!("{{when: {{tag: 'v*'}}, do: [{SET}]}}"));
+        let runs = planned(&config, vec![pushed(&["v1", "latest", "v2"])]);
+        assert_eq!(runs[0].event, pushed(&["v2"]));
+    }
+
+    #[test]
+    fn another_rule_of_the_same_number_supersedes_nothing() {
+        let lane = |name, rules: &str| planned(&config(name, rules), vec![pushed(&["v1"])])[0].lane;
+        let set = format!("{{do: [{SET}]}}");
+        let restart = "{do: [restart: {namespace: a, runningImage: true}]}";
+        assert_eq!(lane("one", &set), lane("same", &set));
+        assert_ne!(lane("before", &set), lane("after", restart));
+    }
+
+    #[test]
+    fn where_the_tag_names_the_target_each_tag_is_a_subject_of_its_own() {
+        let rules = "{do: [restart: {namespace: a, workloads: ['deployment/web-${tag}']}]}";
+        let config = config("by-tag", rules);
+        let runs = planned(&config, vec![pushed(&["dev"]), pushed(&["prod"])]);
+        assert_eq!(runs.len(), 2);
+    }
+}
