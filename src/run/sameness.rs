@@ -187,7 +187,10 @@ mod tests {
         seen.end(number, false, 0, at(0));
         assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_none());
         let asking = keys(&id, b"").asking(true);
-        assert!(seen.same(&asking, at(0), |_| false).is_some(), "who asks for the end does not begin it again");
+        assert!(
+            seen.same(&asking, at(0), |_| false).is_some(),
+            "who asks for the end does not begin it again"
+        );
 
         let quay = Identity::BodyWhilePending;
         let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![RunId(7)], at(0));
