@@ -88,7 +88,7 @@ impl Endpoint {
     }
 
     fn rules(fields: &mut Fields<'_>) -> Vec<Rule> {
-        if !fields.has("rules") {
+        if !fields.names_field("rules") {
             fields.report().mistake(fields.path(), "rules is missing: nothing would ever happen");
         }
         let list = fields.list("rules").unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::rule::When;
 use crate::source::{PathAlone, Setting};
 
 pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
+    fields.report().take_null();
     if fields.number("fluxRecvVersion", 0, u64::MAX).is_some_and(|version| version != 1) {
         fields.mistake("fluxRecvVersion", "must be 1: there is no other");
     }

@@ -14,7 +14,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Reads an endpoint's keys from `keyPath` (one or several files) or `keyEnv`. Returns them with the name of
 /// the field they came from; every mistake goes to the report.
 pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
-    let has = (fields.has("keyPath"), fields.has("keyEnv"));
+    let has = (fields.names_field("keyPath"), fields.names_field("keyEnv"));
     let paths = fields.strings("keyPath");
     let variable = fields.string("keyEnv");
     match has {

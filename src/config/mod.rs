@@ -126,7 +126,7 @@ impl Config {
         if fields.has("fluxRecvVersion") {
             return flux_recv::read(fields, overrides);
         }
-        if !fields.has("version") {
+        if !fields.names_field("version") {
             fields.report().mistake(fields.path(), "version is missing: write `version: 1` first");
         }
         if fields.number("version", 0, u64::MAX).is_some_and(|version| version != 1) {
@@ -208,7 +208,7 @@ fn read_endpoints(
     fields: &mut Fields<'_>,
     read: impl Fn(Fields<'_>, usize, &mut Across) -> Option<Endpoint>,
 ) -> Vec<Endpoint> {
-    if !fields.has("endpoints") {
+    if !fields.names_field("endpoints") {
         fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
     }
     let list = fields.list("endpoints");

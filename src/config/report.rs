@@ -1,6 +1,6 @@
 //! What reading a configuration found: mistakes, warnings, and the files that were read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,7 @@ pub struct Report {
     warnings: RefCell<Vec<Finding>>,
     files: RefCell<Vec<Watched>>,
     directory: PathBuf,
+    takes_null: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -84,6 +85,16 @@ impl Report {
     /// The configuration can be used but is unwise here.
     pub fn warn(&self, path: &FieldPath, text: impl Into<String>) {
         self.warnings.borrow_mut().push(Finding { path: path.clone(), text: text.into() });
+    }
+
+    /// From now on a field that is `null` is as good as left out, as flux-recv has it.
+    pub(super) fn take_null(&self) {
+        self.takes_null.set(true);
+    }
+
+    /// Whether a field that is `null` is as good as left out.
+    pub(super) fn takes_null(&self) -> bool {
+        self.takes_null.get()
     }
 
     /// How many mistakes there are so far.
