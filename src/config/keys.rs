@@ -50,7 +50,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
 
 /// Reads one key file's bytes as they are.
 pub(super) fn read_file(fields: &Fields<'_>, name: &str) -> Result<Vec<u8>, String> {
-    let file = fields.report().file(name);
+    let file = fields.report().watched_file(name);
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(&file);
     let read = opened.and_then(|open| open.take(LARGEST + 1).read_to_end(&mut bytes));

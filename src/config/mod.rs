@@ -1,6 +1,7 @@
 //! The YAML file, read into a configuration that is valid by construction: a [`Config`] that exists can be
 //! served. Reading collects every mistake, each with file, line, field and the way out.
 
+mod credentials;
 mod endpoint;
 pub mod fields;
 mod flux_recv;
@@ -149,6 +150,7 @@ impl Config {
             None => FluxAccess::default(),
         };
         override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
+        credentials::check(&kubernetes, &fields.path().field("kubernetes"), fields.report());
         let defaults = Waits::default();
         let settle = fields.duration("settle");
         let max_wait = fields.duration("maxWait").unwrap_or(defaults.max_wait);

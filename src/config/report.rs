@@ -102,10 +102,15 @@ impl Report {
         self.mistakes.borrow().len()
     }
 
-    /// Resolves a file name against the configuration's directory and remembers it, as it is now, as one to
-    /// watch: to be called before it is read.
+    /// Resolves a file name against the configuration's directory.
     pub fn file(&self, name: &str) -> PathBuf {
-        let path = self.directory.join(name);
+        self.directory.join(name)
+    }
+
+    /// Resolves a file name and remembers the file, as it is now, as one whose change makes the configuration be
+    /// read again: to be called before it is read.
+    pub fn watched_file(&self, name: &str) -> PathBuf {
+        let path = self.file(name);
         self.files.borrow_mut().push(Watched::now(path.clone()));
         path
     }
