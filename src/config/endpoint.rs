@@ -10,10 +10,13 @@ use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
 
 /// The largest body that an endpoint takes when it does not say, in bytes.
-pub(super) const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+const DEFAULT_MAX_BODY: usize = 1024 * 1024;
 
-/// The most that `maxBody` may say: GitHub sends no more, in bytes.
-const LARGEST_MAX_BODY: usize = 25 * 1024 * 1024;
+/// The most that `maxBody` may say, in bytes: all bodies in memory together have this budget
+/// ([`Limits::body_bytes`]), so a larger one would never be let in.
+///
+/// [`Limits::body_bytes`]: crate::server::Limits::body_bytes
+const LARGEST_MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// A hook that is served.
 #[derive(Debug)]
@@ -73,7 +76,10 @@ impl Endpoint {
         };
         let max_body = fields.bytes("maxBody").unwrap_or(DEFAULT_MAX_BODY);
         if max_body > LARGEST_MAX_BODY {
-            fields.mistake("maxBody", "must not be more than 25Mi: no sender sends more");
+            fields.mistake(
+                "maxBody",
+                "must not be more than 16Mi: all bodies in memory together may take no more",
+            );
         }
         let rules = Self::rules(&mut fields);
         let source = Self::source(&mut fields)?;
@@ -139,4 +145,14 @@ impl Endpoint {
 
 fn is_name(name: &str) -> bool {
     name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_body_fits_into_the_budget_of_all() {
+        assert_eq!(LARGEST_MAX_BODY, crate::server::Limits::default().body_bytes);
+    }
 }

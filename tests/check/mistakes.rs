@@ -100,7 +100,8 @@ fn durations_sizes_and_addresses_are_checked() {
             &["7:12", "maxBody: must be a size"],
         );
     }
-    one(&endpoint("GitHub", "  rules: []\n  maxBody: 26Mi\n"), &["maxBody: must not be more than 25Mi"]);
+    one(&endpoint("GitHub", "  rules: []\n  maxBody: 17Mi\n"), &["maxBody: must not be more than 16Mi"]);
+    check(&endpoint("GitHub", "  rules: []\n  maxBody: 16Mi\n")).expect(0);
     for (api, told) in [
         ("ftp://x", "must be http://…, unix:///…, in-cluster or https://…"),
         ("unix://run/x", "absolute path"),
