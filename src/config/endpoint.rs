@@ -82,7 +82,16 @@ impl Endpoint {
             );
         }
         let rules = Self::rules(&mut fields);
-        let source = Self::source(&mut fields)?;
+        let Some(source) = Self::source(&mut fields) else {
+            // What some source would read may be right; what none would is told now.
+            fields.ask_aside(|aside| {
+                for source in source::SOURCES {
+                    (source.configure)(aside, &Setting::default());
+                }
+            });
+            fields.finish();
+            return None;
+        };
         let setting = Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed };
         let receiver = (source.configure)(&mut fields, &setting);
         Self::advise(&fields, source, receiver.as_ref(), path_alone, &rules);

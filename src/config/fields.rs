@@ -252,6 +252,14 @@ impl<'a> Fields<'a> {
         self.report.warn(&self.path.field(name), text);
     }
 
+    /// Has `read` ask for fields, of which only the names count: what it finds in them is not told.
+    pub(super) fn ask_aside(&mut self, read: impl FnOnce(&mut Fields<'_>)) {
+        let report = Report::default();
+        let mut aside = Fields { map: self.map, path: self.path.clone(), asked: Vec::new(), report: &report };
+        read(&mut aside);
+        self.asked.append(&mut aside.asked);
+    }
+
     /// Reports every field that nobody asked for.
     pub fn finish(self) {
         for key in self.map.keys() {

@@ -258,3 +258,13 @@ fn an_action_without_fields_and_flux_recvs_empty_fields_are_taken() {
     check("fluxRecvVersion: 1\napi:\nendpoints:\n- source: GitHub\n  keyPath: github.key\n  registryHost:\n")
         .expect(0);
 }
+
+#[test]
+fn an_unknown_source_does_not_hide_unknown_fields() {
+    let told = errors(&endpoint("Github", "  rules: []\n  registryHost: a.example\n  maxBdy: 1Mi\n"));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(
+        told.iter().any(|line| line.contains("maxBdy: is not a field here; did you mean maxBody?")),
+        "{told:#?}"
+    );
+}
