@@ -88,6 +88,7 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::report::Watched;
     use crate::config::{Config, Overrides};
 
     #[test]
@@ -99,7 +100,7 @@ mod tests {
         let findings = Config::load(&file, &Overrides::default()).findings;
         let told = format!("{} cannot be read", directory.join("ca.pem").display());
         assert!(findings.mistakes.iter().any(|mistake| mistake.to_string().contains(&told)), "{findings:?}");
-        let watched: Vec<_> = findings.files.iter().map(|watched| watched.path()).collect();
+        let watched: Vec<_> = findings.files.iter().map(Watched::path).collect();
         assert_eq!(watched, [file]);
         std::fs::remove_dir_all(&directory).unwrap();
     }
