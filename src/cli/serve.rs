@@ -16,6 +16,7 @@ use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
+use crate::kubernetes::{Kind, Workload};
 use crate::run::engine::Engine;
 use crate::server::{self, App, Limits};
 use crate::source::fetch;
@@ -60,7 +61,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Exit {
-        let (file, listen, overrides) = match self.options() {
+        let (file, listen, overrides, own_workload) = match self.options() {
             Ok(options) => options,
             Err(why) => {
                 complain(&why);
@@ -84,7 +85,7 @@ impl Serve {
                 return Exit::Failed;
             }
         };
-        let served = runtime.block_on(serve(config, watch, listen));
+        let served = runtime.block_on(serve(config, watch, listen, own_workload));
         // Whatever is still blocked (a name look-up) must not hold the process.
         runtime.shutdown_background();
         match served {
@@ -96,7 +97,7 @@ impl Serve {
         }
     }
 
-    fn options(self) -> Result<(PathBuf, SocketAddr, Overrides), String> {
+    fn options(self) -> Result<(PathBuf, SocketAddr, Overrides, Option<String>), String> {
         let file = or_env(self.config, "BOATHOOK_CONFIG")
             .ok_or("no configuration: give --config FILE or BOATHOOK_CONFIG")?;
         let listen = or_env(self.listen, "BOATHOOK_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
@@ -116,14 +117,35 @@ impl Serve {
         };
         let kube_api = or_env(self.kube_api, "BOATHOOK_KUBE_API");
         let flux_api = or_env(self.flux_api, "BOATHOOK_FLUX_API");
-        Ok((PathBuf::from(file), listen, Overrides { kube_api, flux_api, settle }))
+        let own_workload = or_env(None, "BOATHOOK_SELF").map(|text| own_workload(&text)).transpose()?;
+        Ok((PathBuf::from(file), listen, Overrides { kube_api, flux_api, settle }, own_workload))
     }
 }
 
-async fn serve(config: Config, watch: Watch, address: SocketAddr) -> Result<(), String> {
+/// Reads `BOATHOOK_SELF` and gives it the form of a target's full name, with the kind's own word.
+fn own_workload(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.split('/').collect();
+    let workload = match parts.as_slice() {
+        [namespace, kind, name] => Kind::parse(kind).and_then(|kind| Workload::new(namespace, kind, name)),
+        _ => Err(format!("it has {} parts, not 3", parts.len())),
+    };
+    let workload = workload.map_err(|why| {
+        format!(
+            "BOATHOOK_SELF {}: must be NAMESPACE/KIND/NAME, such as default/deployment/boathook: {why}",
+            text.escape_debug()
+        )
+    })?;
+    Ok(format!("{}/{workload}", workload.namespace))
+}
+
+async fn serve(
+    config: Config,
+    watch: Watch,
+    address: SocketAddr,
+    own_workload: Option<String>,
+) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
-    let own_workload = or_env(None, "BOATHOOK_SELF");
     let engine = Arc::new(Engine::new(api, own_workload));
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
@@ -225,5 +247,26 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_workload;
+
+    #[test]
+    fn the_own_workload_is_named_as_targets_are() {
+        for text in ["ops/deployment/boathook", "ops/deploy/boathook", "ops/Deployments.apps/boathook"] {
+            assert_eq!(own_workload(text), Ok("ops/deployment/boathook".to_owned()), "{text}");
+        }
+        for bad in
+            ["", "boathook", "deployment/boathook", "ops/pod/boathook", "Ops/deploy/boathook", "a/sts/b/c"]
+        {
+            let why = own_workload(bad).unwrap_err();
+            assert!(
+                why.contains("must be NAMESPACE/KIND/NAME, such as default/deployment/boathook"),
+                "{why}"
+            );
+        }
     }
 }

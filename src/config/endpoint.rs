@@ -10,10 +10,13 @@ use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
 
 /// The largest body that an endpoint takes when it does not say, in bytes.
-pub(super) const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+const DEFAULT_MAX_BODY: usize = 1024 * 1024;
 
-/// The most that `maxBody` may say: GitHub sends no more, in bytes.
-const LARGEST_MAX_BODY: usize = 25 * 1024 * 1024;
+/// The most that `maxBody` may say, in bytes: all bodies in memory together have this budget
+/// ([`Limits::body_bytes`]), so a larger one would never be let in.
+///
+/// [`Limits::body_bytes`]: crate::server::Limits::body_bytes
+const LARGEST_MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// A hook that is served.
 #[derive(Debug)]
@@ -73,10 +76,22 @@ impl Endpoint {
         };
         let max_body = fields.bytes("maxBody").unwrap_or(DEFAULT_MAX_BODY);
         if max_body > LARGEST_MAX_BODY {
-            fields.mistake("maxBody", "must not be more than 25Mi: no sender sends more");
+            fields.mistake(
+                "maxBody",
+                "must not be more than 16Mi: all bodies in memory together may take no more",
+            );
         }
         let rules = Self::rules(&mut fields);
-        let source = Self::source(&mut fields)?;
+        let Some(source) = Self::source(&mut fields) else {
+            // What some source would read may be right; what none would is told now.
+            fields.ask_aside(|aside| {
+                for source in source::SOURCES {
+                    (source.configure)(aside, &Setting::default());
+                }
+            });
+            fields.finish();
+            return None;
+        };
         let setting = Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed };
         let receiver = (source.configure)(&mut fields, &setting);
         Self::advise(&fields, source, receiver.as_ref(), path_alone, &rules);
@@ -88,7 +103,7 @@ impl Endpoint {
     }
 
     fn rules(fields: &mut Fields<'_>) -> Vec<Rule> {
-        if !fields.has("rules") {
+        if !fields.names_field("rules") {
             fields.report().mistake(fields.path(), "rules is missing: nothing would ever happen");
         }
         let list = fields.list("rules").unwrap_or_default();
@@ -139,4 +154,14 @@ impl Endpoint {
 
 fn is_name(name: &str) -> bool {
     name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_body_fits_into_the_budget_of_all() {
+        assert_eq!(LARGEST_MAX_BODY, crate::server::Limits::default().body_bytes);
+    }
 }

@@ -7,6 +7,9 @@ use serde_yaml::{Mapping, Value};
 
 use super::report::{FieldPath, Report};
 
+/// What is told of a field that is `null`.
+const EMPTY: &str = "is empty: give a value or leave the field out";
+
 /// A value and where it stands.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
@@ -94,15 +97,28 @@ impl<'a> Fields<'a> {
         self.report
     }
 
-    /// Whether the mapping has this field, without asking for it.
+    /// Whether the mapping has this field with a value, without asking for it.
     pub fn has(&self, name: &str) -> bool {
         self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// A field's value; `None` when it is missing or `null`.
+    /// Whether the mapping names this field: `null` counts as far as it is a mistake of its own, which
+    /// [`Fields::node`] tells.
+    pub(super) fn names_field(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !(value.is_null() && self.report.takes_null()))
+    }
+
+    /// A field's value; `None` when it is missing. `null` is a mistake: what somebody began to write must not
+    /// mean the default, which for a condition is everything.
     pub fn node(&mut self, name: &'static str) -> Option<Node<'a>> {
         self.asked.push(name);
-        let value = self.map.get(name).filter(|value| !value.is_null())?;
+        let value = self.map.get(name)?;
+        if value.is_null() {
+            if !self.report.takes_null() {
+                self.mistake(name, EMPTY);
+            }
+            return None;
+        }
         Some(Node { value, report: self.report })
     }
 
@@ -114,7 +130,7 @@ impl<'a> Fields<'a> {
 
     /// A text that must be there and must not be empty.
     pub fn required(&mut self, name: &'static str) -> Option<String> {
-        if !self.has(name) {
+        if !self.names_field(name) {
             self.asked.push(name);
             self.report.mistake(&self.path, format!("{name} is missing"));
             return None;
@@ -234,6 +250,14 @@ impl<'a> Fields<'a> {
     /// Warns about a field.
     pub fn warn(&self, name: &str, text: impl Into<String>) {
         self.report.warn(&self.path.field(name), text);
+    }
+
+    /// Has `read` ask for fields, of which only the names count: what it finds in them is not told.
+    pub(super) fn ask_aside(&mut self, read: impl FnOnce(&mut Fields<'_>)) {
+        let report = Report::default();
+        let mut aside = Fields { map: self.map, path: self.path.clone(), asked: Vec::new(), report: &report };
+        read(&mut aside);
+        self.asked.append(&mut aside.asked);
     }
 
     /// Reports every field that nobody asked for.

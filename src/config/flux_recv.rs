@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::endpoint::{DEFAULT_MAX_BODY, Endpoint};
+use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::keys;
 use super::rule::Rule;
@@ -16,7 +16,11 @@ use crate::kubernetes::access::Access;
 use crate::rule::When;
 use crate::source::{PathAlone, Setting};
 
+/// The largest body, in bytes: flux-recv had no limit, and nothing in its files could raise one.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
 pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
+    fields.report().take_null();
     if fields.number("fluxRecvVersion", 0, u64::MAX).is_some_and(|version| version != 1) {
         fields.mistake("fluxRecvVersion", "must be 1: there is no other");
     }
@@ -58,7 +62,7 @@ fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option
         keys,
         digests,
         path_alone,
-        max_body: DEFAULT_MAX_BODY,
+        max_body: MAX_BODY,
         rules: vec![rule],
         flux_recv: true,
     })

@@ -14,7 +14,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Reads an endpoint's keys from `keyPath` (one or several files) or `keyEnv`. Returns them with the name of
 /// the field they came from; every mistake goes to the report.
 pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
-    let has = (fields.has("keyPath"), fields.has("keyEnv"));
+    let has = (fields.names_field("keyPath"), fields.names_field("keyEnv"));
     let paths = fields.strings("keyPath");
     let variable = fields.string("keyEnv");
     match has {
@@ -50,7 +50,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
 
 /// Reads one key file's bytes as they are.
 pub(super) fn read_file(fields: &Fields<'_>, name: &str) -> Result<Vec<u8>, String> {
-    let file = fields.report().file(name);
+    let file = fields.report().watched_file(name);
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(&file);
     let read = opened.and_then(|open| open.take(LARGEST + 1).read_to_end(&mut bytes));

@@ -1,6 +1,7 @@
 //! The YAML file, read into a configuration that is valid by construction: a [`Config`] that exists can be
 //! served. Reading collects every mistake, each with file, line, field and the way out.
 
+mod credentials;
 mod endpoint;
 pub mod fields;
 mod flux_recv;
@@ -126,7 +127,7 @@ impl Config {
         if fields.has("fluxRecvVersion") {
             return flux_recv::read(fields, overrides);
         }
-        if !fields.has("version") {
+        if !fields.names_field("version") {
             fields.report().mistake(fields.path(), "version is missing: write `version: 1` first");
         }
         if fields.number("version", 0, u64::MAX).is_some_and(|version| version != 1) {
@@ -149,6 +150,7 @@ impl Config {
             None => FluxAccess::default(),
         };
         override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
+        credentials::check(&kubernetes, &fields.path().field("kubernetes"), fields.report());
         let defaults = Waits::default();
         let settle = fields.duration("settle");
         let max_wait = fields.duration("maxWait").unwrap_or(defaults.max_wait);
@@ -208,7 +210,7 @@ fn read_endpoints(
     fields: &mut Fields<'_>,
     read: impl Fn(Fields<'_>, usize, &mut Across) -> Option<Endpoint>,
 ) -> Vec<Endpoint> {
-    if !fields.has("endpoints") {
+    if !fields.names_field("endpoints") {
         fields.report().mistake(fields.path(), "endpoints is missing: nothing could arrive");
     }
     let list = fields.list("endpoints");

@@ -1,6 +1,6 @@
 //! What reading a configuration found: mistakes, warnings, and the files that were read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,7 @@ pub struct Report {
     warnings: RefCell<Vec<Finding>>,
     files: RefCell<Vec<Watched>>,
     directory: PathBuf,
+    takes_null: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -86,15 +87,30 @@ impl Report {
         self.warnings.borrow_mut().push(Finding { path: path.clone(), text: text.into() });
     }
 
+    /// From now on a field that is `null` is as good as left out, as flux-recv has it.
+    pub(super) fn take_null(&self) {
+        self.takes_null.set(true);
+    }
+
+    /// Whether a field that is `null` is as good as left out.
+    pub(super) fn takes_null(&self) -> bool {
+        self.takes_null.get()
+    }
+
     /// How many mistakes there are so far.
     pub fn mistakes(&self) -> usize {
         self.mistakes.borrow().len()
     }
 
-    /// Resolves a file name against the configuration's directory and remembers it, as it is now, as one to
-    /// watch: to be called before it is read.
+    /// Resolves a file name against the configuration's directory.
     pub fn file(&self, name: &str) -> PathBuf {
-        let path = self.directory.join(name);
+        self.directory.join(name)
+    }
+
+    /// Resolves a file name and remembers the file, as it is now, as one whose change makes the configuration be
+    /// read again: to be called before it is read.
+    pub fn watched_file(&self, name: &str) -> PathBuf {
+        let path = self.file(name);
         self.files.borrow_mut().push(Watched::now(path.clone()));
         path
     }

@@ -51,7 +51,7 @@ impl Rule {
 
     fn actions(fields: &mut Fields<'_>) -> Vec<Action> {
         let Some(list) = fields.list("do") else {
-            if !fields.has("do") {
+            if !fields.names_field("do") {
                 fields.report().mistake(fields.path(), "do is missing: a rule needs at least one action");
             }
             return Vec::new();

@@ -48,7 +48,7 @@ struct Sender {
     tags_by_push: bool,
 }
 
-fn configure(fields: &mut Fields<'_>, _: &Setting) -> Box<dyn Receiver> {
+fn configure(fields: &mut Fields<'_>, setting: &Setting) -> Box<dyn Receiver> {
     let host = fields.string("registryHost");
     if let Some(host) = &host
         && Repository::parse(&format!("{host}/owner/name")).map_or(true, |image| image.host() != host)
@@ -58,13 +58,15 @@ fn configure(fields: &mut Fields<'_>, _: &Setting) -> Box<dyn Receiver> {
             "is no registry's host such as gitea.example.com or gitea.example.com:3000",
         );
     }
-    Box::new(Gitea { registry_host: host })
+    Box::new(Gitea { registry_host: host, unsigned: setting.verify_path })
 }
 
 #[derive(Debug)]
 struct Gitea {
     /// Where images are pulled from, if that is not the host of the package's page.
     registry_host: Option<String>,
+    /// `verify: path`: what a hook without a secret sends, signatures that are all empty, is no proof at all.
+    unsigned: bool,
 }
 
 impl Receiver for Gitea {
@@ -75,9 +77,11 @@ impl Receiver for Gitea {
 
     fn verify(&self, keys: &[Key], delivery: &Delivery<'_>, _: Timestamp) -> Result<(), Refusal> {
         let mut presented = Vec::with_capacity(SIGNATURES.len());
+        let mut empty = false;
         for (name, prefix) in SIGNATURES {
             match delivery.header(name) {
                 Header::Absent => {}
+                Header::Text(text) if self.unsigned && (text.is_empty() || text == prefix) => empty = true,
                 Header::Unusable => return Err(Refusal::Invalid),
                 Header::Text(text) => {
                     let tag = text.strip_prefix(prefix).and_then(|digits| hex::decode(digits).ok());
@@ -85,9 +89,16 @@ impl Receiver for Gitea {
                 }
             }
         }
+        if empty && !presented.is_empty() {
+            return Err(Refusal::Invalid);
+        }
         if presented.is_empty() {
             // SHA-1 is a proof that is too weak, not a missing one.
-            let weak = delivery.header(OLD_SIGNATURE) != Header::Absent;
+            let weak = match delivery.header(OLD_SIGNATURE) {
+                Header::Absent => false,
+                Header::Text("" | "sha1=") => !empty,
+                _ => true,
+            };
             return Err(if weak { Refusal::Invalid } else { Refusal::Missing });
         }
         let message = delivery.payload().ok_or(Refusal::Invalid)?;

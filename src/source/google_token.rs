@@ -86,7 +86,7 @@ fn configure_keys(fields: &mut Fields<'_>) -> Option<Arc<KeySet>> {
         }
         return Some(Arc::new(KeySet::new(KeySource::Url(place))));
     }
-    let path = fields.report().file(&place);
+    let path = fields.report().watched_file(&place);
     let read = std::fs::read(&path).map_err(|error| error.to_string());
     let keys = KeySet::new(KeySource::File(path.clone()));
     if let Err(error) = read.and_then(|document| keys.replace(&document)) {

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod credentials;
 mod files;
 mod good;
 mod keys;

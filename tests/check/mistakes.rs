@@ -100,7 +100,8 @@ fn durations_sizes_and_addresses_are_checked() {
             &["7:12", "maxBody: must be a size"],
         );
     }
-    one(&endpoint("GitHub", "  rules: []\n  maxBody: 26Mi\n"), &["maxBody: must not be more than 25Mi"]);
+    one(&endpoint("GitHub", "  rules: []\n  maxBody: 17Mi\n"), &["maxBody: must not be more than 16Mi"]);
+    check(&endpoint("GitHub", "  rules: []\n  maxBody: 16Mi\n")).expect(0);
     for (api, told) in [
         ("ftp://x", "must be http://…, unix:///…, in-cluster or https://…"),
         ("unix://run/x", "absolute path"),
@@ -220,4 +221,50 @@ fn ten_thousand_findings_do_not_take_minutes() {
         .tells("c.yaml:5:12: endpoints[0].keyPath: ")
         .tells("endpoints[9999].keyPath: ")
         .tells("10000 mistakes");
+}
+
+#[test]
+fn a_field_without_a_value_is_not_one_that_is_left_out() {
+    let empty = |field: &str| format!("{field}: is empty: give a value or leave the field out");
+    let restart = "restart: {namespace: default, workloads: [deployment/web]}";
+    for (when, field) in [
+        ("when: {image: ghcr.io/acme/web, tag: }", ".when.tag"),
+        ("when: {tag: ~}", ".when.tag"),
+        ("when:", ".when"),
+        ("when: null", ".when"),
+    ] {
+        let text = rule(&format!("{when}\n    do: [{{{restart}}}]"));
+        one(&text, &[&empty(&format!("endpoints[0].rules[0]{field}"))]);
+    }
+    for field in ["settle", "maxWait", "retryFor", "state", "kubernetes", "flux"] {
+        one(&endpoint("GitHub", &format!("  rules: []\n{field}:\n")), &[&format!(": {}", empty(field))]);
+    }
+    for field in ["verify", "maxBody", "keyEnv"] {
+        let text = endpoint("GitHub", &format!("  rules: []\n  {field}:\n"));
+        let told = errors(&text);
+        assert!(told.iter().any(|line| line.contains(&empty(&format!("endpoints[0].{field}")))), "{told:#?}");
+    }
+    one(&endpoint("GitHub", "  rules:\n"), &[&empty("endpoints[0].rules")]);
+    one(&rule("do:"), &[&empty("endpoints[0].rules[0].do")]);
+    one(&endpoint("GitHub", "  rules: []\n").replace("name: a", "name:"), &[&empty("endpoints[0].name")]);
+    one(&endpoint("GitHub", "  rules: []\n").replace("github.key", ""), &[&empty("endpoints[0].keyPath")]);
+    one("version: 1\nendpoints:\n", &[&empty("endpoints")]);
+    one(&rule("do: [{restart: }]"), &["restart"]);
+}
+
+#[test]
+fn an_action_without_fields_and_flux_recvs_empty_fields_are_taken() {
+    check(&rule("do: [{fluxNotify: }]")).expect(0);
+    check("fluxRecvVersion: 1\napi:\nendpoints:\n- source: GitHub\n  keyPath: github.key\n  registryHost:\n")
+        .expect(0);
+}
+
+#[test]
+fn an_unknown_source_does_not_hide_unknown_fields() {
+    let told = errors(&endpoint("Github", "  rules: []\n  registryHost: a.example\n  maxBdy: 1Mi\n"));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(
+        told.iter().any(|line| line.contains("maxBdy: is not a field here; did you mean maxBody?")),
+        "{told:#?}"
+    );
 }

@@ -5,7 +5,7 @@ use crate::source::draft::SampleEvent;
 use crate::source::testing::{
     decode, events, ignored, mistakes, now, plain, receiver, sample, signed, verify, with,
 };
-use crate::source::{Identity, Refusal, Undecodable};
+use crate::source::{Identity, Refusal, Setting, Undecodable};
 
 const KEY: &[u8] = b"0123456789abcdef";
 const PUSH: [(&str, &str); 1] = [("X-Gitea-Event", "push")];
@@ -144,4 +144,30 @@ fn the_sender_s_own_headers_come_first() {
     assert_eq!(told, Undecodable::UnknownShape("X-Gitea-Event: missing".into()));
     assert!(matches!(decode(&*plain(&SOURCE), &PACKAGE, &push), Err(Undecodable::UnknownShape(_))));
     assert!(matches!(decode(&*plain(&SOURCE), &PUSH, &push[..99]), Err(Undecodable::Malformed(_))));
+}
+
+#[test]
+fn where_the_path_is_enough_empty_signatures_are_none() {
+    let setting = Setting { verify_path: true, ..Setting::default() };
+    let (receiver, _) = crate::source::testing::configured(&SOURCE, "{}", &setting);
+    let right = hmac_hex(Algorithm::Sha256, KEY, b"{}");
+    let check = |headers: &[(&str, &str)]| verify(&*receiver, KEY, headers, b"{}");
+    for (hub, old) in [("", ""), ("sha256=", "sha1=")] {
+        let unsigned = [
+            ("X-Gitea-Signature", ""),
+            ("X-Gogs-Signature", ""),
+            ("X-Hub-Signature-256", hub),
+            ("X-Hub-Signature", old),
+        ];
+        assert_eq!(check(&unsigned), Err(Refusal::Missing));
+        assert_eq!(
+            verify(&*plain(&SOURCE), KEY, &unsigned, b"{}"),
+            Err(Refusal::Invalid),
+            "a proof is needed"
+        );
+    }
+    let mixed = [("X-Gitea-Signature", right.as_str()), ("X-Gogs-Signature", "")];
+    assert_eq!(check(&mixed), Err(Refusal::Invalid));
+    assert_eq!(check(&[("X-Gitea-Signature", "00")]), Err(Refusal::Invalid));
+    assert_eq!(check(&[("X-Gitea-Signature", ""), ("X-Hub-Signature", "sha1=00")]), Err(Refusal::Invalid));
 }
