@@ -69,7 +69,7 @@ fn two_sizes(kube: &kube::Double) -> Relay {
     let config = format!(
         "version: 1\nkubernetes: {{api: \"{}\"}}\nendpoints:\n\
          - {{name: small, source: GitHub, keyPath: small.key, maxBody: 4Ki, rules: [{RESTART_WEB}]}}\n\
-         - {{name: large, source: GitHub, keyPath: large.key, maxBody: 25Mi, rules: [{RESTART_WEB}]}}\n",
+         - {{name: large, source: GitHub, keyPath: large.key, maxBody: 16Mi, rules: [{RESTART_WEB}]}}\n",
         kube.url()
     );
     boathook(&config).file("small.key", SMALL).file("large.key", LARGE).start()
