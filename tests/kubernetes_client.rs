@@ -154,16 +154,16 @@ fn files_that_cannot_be_used_are_named() {
 #[tokio::test]
 async fn long_lists_come_page_by_page() {
     let kube = Double::start();
-    for number in 0..230 {
+    for number in 0..60 {
         kube.apply(deployment(&format!("web-{number}")));
     }
     let client = client(&kube.url());
     let name = |object: Object| Some(object.metadata.name);
     let names = client.list(Kind::Deployment, "default", None, name).await.unwrap();
-    assert_eq!(names.len(), 230);
+    assert_eq!(names.len(), 60);
     let pages: Vec<_> = kube.requests().into_iter().map(|request| request.path_and_query).collect();
     assert_eq!(pages.len(), 3);
-    assert_eq!(pages[0], "/apis/apps/v1/namespaces/default/deployments?limit=100");
+    assert_eq!(pages[0], "/apis/apps/v1/namespaces/default/deployments?limit=25");
     assert!(pages[1..].iter().all(|page| page.contains("&continue=")), "{pages:?}");
 
     let selector = Selector::parse("app in (web-7, web-8),app!=web-8").unwrap();
@@ -230,7 +230,7 @@ async fn a_redirect_takes_no_credential_elsewhere() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
-    let size = 33 * 1024 * 1024;
+    let size = 9 * 1024 * 1024;
     let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n").into_bytes();
     answer.resize(answer.len() + size, b' ');
     let (api, served) = answer_once(answer);

@@ -120,13 +120,13 @@ fn a_container_that_does_not_exist_is_never_added() {
 }
 
 #[test]
-fn a_named_container_takes_the_image_whatever_it_runs() {
+fn a_named_container_takes_the_tag_wherever_it_pulls_from() {
     let kube = shop("ghcr.io/other/thing:1");
     let action = "{setImage: {namespace: shop, workloads: [deployment/web, ksvc/web], container: web}}";
     let relay = Stage::new(&kube.url()).on_image(action).start(BINARY);
-    push_image(&relay, "acme/web", "2").is("succeeded", "web: ghcr.io/other/thing:1 → quay.io/acme/web:2");
+    push_image(&relay, "acme/web", "2").is("succeeded", "web: ghcr.io/other/thing:1 → ghcr.io/other/thing:2");
     for resource in ["deployments", "ksvc"] {
-        assert_eq!(image_of(&kube, resource, "shop", "web"), "quay.io/acme/web:2");
+        assert_eq!(image_of(&kube, resource, "shop", "web"), "ghcr.io/other/thing:2");
     }
 }
 

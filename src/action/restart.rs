@@ -9,7 +9,7 @@ use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
 use super::targets::Targets;
 use crate::config::fields::Fields;
-use crate::kubernetes::patch::{self, RESTARTED_AT};
+use crate::kubernetes::patch;
 use crate::kubernetes::{Kind, Object, PatchRequest, Workload};
 
 /// What can be restarted.
@@ -49,7 +49,7 @@ pub(super) async fn carry_out(
     if let Some(done) = nothing_to_do(workload, &object, context)? {
         return Ok(done);
     }
-    let restarted_at = fresh_time(object.template_annotation(RESTARTED_AT), context.now);
+    let restarted_at = fresh_time(object.restarted_at(), context.now);
     let request = request(api.kubernetes.field_manager(), workload, &restarted_at, context);
     context.patch(api, &request).await?;
     Ok(Done::succeeded(format!("restarted at {restarted_at}")))
@@ -66,7 +66,7 @@ pub(super) async fn preview(
         if let Some(done) = nothing_to_do(workload, &object, context)? {
             return Ok(Would::End(done));
         }
-        old = object.template_annotation(RESTARTED_AT).map(str::to_owned);
+        old = object.restarted_at().map(str::to_owned);
     }
     let restarted_at = fresh_time(old.as_deref(), context.now);
     let request = request(outlook.field_manager(), workload, &restarted_at, context);
@@ -88,8 +88,7 @@ fn nothing_to_do(
             workload.namespace
         )));
     }
-    let restarted: Option<Timestamp> =
-        object.template_annotation(RESTARTED_AT).and_then(|text| text.parse().ok());
+    let restarted: Option<Timestamp> = object.restarted_at().and_then(|text| text.parse().ok());
     // The run may have been carried out before the process was killed, or somebody was faster. What is in the
     // future was written by another clock, and says nothing.
     let since = context.received..=context.now + CLOCKS;

@@ -170,7 +170,8 @@ impl SetImage {
         repository: &Repository,
         context: &Context<'_>,
     ) -> Result<String, String> {
-        let parsed = Image::parse(running).ok().filter(|image| image.repository == *repository);
+        // A container that is named may pull from elsewhere, such as a mirror: its tag and its spelling count too.
+        let parsed = Image::parse(running).ok();
         let tag = context.tag.filter(|tag| !tag.is_empty());
         if let (Some(policy), Some(offered), Some(image)) = (context.policy, tag, &parsed)
             && policy.is_ordered()

@@ -26,11 +26,11 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long an unused connection is kept: after that its memory goes back.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// Objects in one page of a list.
-const PAGE: usize = 100;
+/// Objects in one page of a list: a page is held in memory as a whole.
+const PAGE: usize = 25;
 
 /// The largest answer that is read, in bytes: a page of large objects.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// How often a list that expires while it is read is begun again.
 const LIST_STARTS: usize = 3;

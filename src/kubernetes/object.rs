@@ -1,8 +1,7 @@
 //! What is read of a workload: the few fields that decide what to do. The rest, and above all managedFields
-//! and environment variables, is never kept.
+//! and environment variables, is never kept: not in annotations either, where `kubectl apply` repeats the object.
 
-use std::collections::BTreeMap;
-
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::kind::Kind;
@@ -25,8 +24,9 @@ pub struct Metadata {
     pub name: String,
     /// For optimistic concurrency.
     pub resource_version: String,
-    /// `None` if the object has no annotations at all, which a JSON patch must know.
-    pub annotations: Option<BTreeMap<String, String>>,
+    /// Whether the object has annotations at all, which a JSON patch must know.
+    #[serde(rename = "annotations", deserialize_with = "is_there")]
+    pub has_annotations: bool,
     /// Set once the object is being deleted.
     pub deletion_timestamp: Option<String>,
     #[serde(deserialize_with = "or_default")]
@@ -74,7 +74,15 @@ struct Template {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct TemplateMetadata {
-    annotations: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "or_default")]
+    annotations: TemplateAnnotations,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct TemplateAnnotations {
+    #[serde(rename = "kubectl.kubernetes.io/restartedAt")]
+    restarted_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -89,6 +97,11 @@ struct PodSpec {
 /// A custom resource may say `null` where it has nothing; one such object must not spoil a whole list.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
     Option::deserialize(value).map(Option::unwrap_or_default)
+}
+
+/// Whether there is something, without a copy of it.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    Option::<IgnoredAny>::deserialize(value).map(|there| there.is_some())
 }
 
 /// A container of the pod template.
@@ -131,10 +144,9 @@ impl Object {
         containers.chain(list(ContainerList::InitContainers, |spec| &spec.init_containers))
     }
 
-    /// An annotation of the pod template.
-    pub fn template_annotation(&self, name: &str) -> Option<&str> {
-        let annotations = self.template()?.metadata.annotations.as_ref()?;
-        annotations.get(name).map(String::as_str)
+    /// The pod template's annotation [`RESTARTED_AT`](super::patch::RESTARTED_AT).
+    pub fn restarted_at(&self) -> Option<&str> {
+        self.template()?.metadata.annotations.restarted_at.as_deref()
     }
 
     /// Whether a Deployment is paused: it takes changes and rolls nothing out.
@@ -183,6 +195,7 @@ pub fn image_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::patch::RESTARTED_AT;
     use super::*;
 
     #[test]
@@ -201,6 +214,24 @@ mod tests {
                 [("containers", 0, "web"), ("containers", 1, ""), ("initContainers", 0, "migrate")]
             );
             assert!(!format!("{object:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn of_annotations_only_what_decides_something_is_kept() {
+        let applied = "kubectl.kubernetes.io/last-applied-configuration";
+        let object: Object = serde_json::from_value(json!({
+            "metadata": {"annotations": {applied: "{\"env\": \"secret\"}"}},
+            "spec": {"template": {"metadata": {"annotations": {applied: "secret", RESTARTED_AT: "then"}}}},
+        }))
+        .unwrap();
+        assert!(object.metadata.has_annotations);
+        assert_eq!(object.restarted_at(), Some("then"));
+        assert!(!format!("{object:?}").contains("secret"));
+        for none in [json!({}), json!({"annotations": null})] {
+            let pod = json!({"template": {"metadata": none}});
+            let object: Object = serde_json::from_value(json!({"metadata": none, "spec": pod})).unwrap();
+            assert!(!object.metadata.has_annotations && object.restarted_at().is_none());
         }
     }
 

@@ -51,12 +51,18 @@ async fn keep(key_set: Arc<KeySet>) {
                 }
             }
             Err(why) => {
-                log::warn!("{why}; trying again in {}s", retry.as_secs());
-                tokio::time::sleep(retry).await;
+                let pause = pause_after_failure(&key_set, retry);
+                log::warn!("{why}; trying again in {}s", pause.as_secs());
+                tokio::time::sleep(pause).await;
                 retry = (retry * 2).min(LEAST_PAUSE);
             }
         }
     }
+}
+
+/// How long to wait after a failed fetch: keys that are there are good for a while, and the issuer is spared.
+fn pause_after_failure(key_set: &KeySet, retry: Duration) -> Duration {
+    if key_set.has_keys() { LEAST_PAUSE } else { retry }
 }
 
 /// Fetches a key set once.
@@ -66,4 +72,18 @@ pub async fn now(key_set: &KeySet) -> Result<(), String> {
     let count = fetched.map_err(|why| format!("the key set {url} cannot be fetched: {why}"))?;
     log::debug!("the key set {url} has {count} keys");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::jwt::testing::JWKS;
+    use super::*;
+
+    #[test]
+    fn only_without_any_keys_is_a_failed_fetch_soon_tried_again() {
+        let key_set = KeySet::new(KeySource::Url("https://keys.example.com".into()));
+        assert_eq!(pause_after_failure(&key_set, FIRST_RETRY), FIRST_RETRY);
+        key_set.replace(JWKS).unwrap();
+        assert_eq!(pause_after_failure(&key_set, FIRST_RETRY), LEAST_PAUSE);
+    }
 }

@@ -45,6 +45,11 @@ impl KeySet {
         Self { source, keys: RwLock::new(None), wanted: AtomicBool::new(false), want: Notify::new() }
     }
 
+    /// Whether there is anything to verify by.
+    pub fn has_keys(&self) -> bool {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Where the keys come from.
     pub fn source(&self) -> &KeySource {
         &self.source
@@ -110,16 +115,27 @@ struct Jwk {
     e: Option<String>,
 }
 
-/// The RSA keys for RS256 signatures of a JWKS document; keys of other kinds and for other uses are passed over.
+/// The RSA keys for RS256 signatures of a JWKS document. Keys of other kinds and for other uses are passed over,
+/// and so is one that cannot be used while there are others.
 fn parse(document: &[u8]) -> Result<Vec<RsaKey>, String> {
     let document: Document = json::read(document).map_err(|error| match error {
         super::Undecodable::Malformed(text) => text.replace("the body", "it"),
         super::Undecodable::UnknownShape(text) => text,
     })?;
     let jwks = document.keys.ok_or("it has no keys: it is no JWKS document (RFC 7517)")?;
-    let keys = jwks.into_iter().filter_map(rsa_key).collect::<Result<Vec<_>, _>>()?;
+    let (mut keys, mut odd) = (Vec::new(), Vec::new());
+    for key in jwks.into_iter().filter_map(rsa_key) {
+        match key {
+            Ok(key) => keys.push(key),
+            Err(why) => odd.push(why),
+        }
+    }
     if keys.is_empty() {
-        return Err("it has no RSA key with a kid for RS256 signatures".to_owned());
+        let none = || "it has no RSA key with a kid for RS256 signatures".to_owned();
+        return Err(odd.into_iter().next().unwrap_or_else(none));
+    }
+    for why in odd {
+        log::warn!("passed over in a key set: {why}");
     }
     Ok(keys)
 }
@@ -173,6 +189,20 @@ mod tests {
         let other = sign_with(include_bytes!("../../tests/data/google/other-test-key.pk8"), b"message");
         assert_eq!(set.verify("test-key", b"message", &other), Err(Refusal::Invalid));
         assert!(!set.wanted());
+    }
+
+    #[test]
+    fn one_key_that_cannot_be_used_does_not_spoil_the_others() {
+        let set = key_set();
+        let odd = [jwk("n", &json!("AQAB")), jwk("e", &json!("*"))];
+        assert!(set.replace(json!({"keys": odd}).to_string().as_bytes()).is_err());
+        assert!(!set.has_keys());
+        let [short, unreadable] = odd;
+        let keys = json!({"keys": [short, jwk("use", &Value::Null), unreadable]});
+        assert_eq!(set.replace(keys.to_string().as_bytes()), Ok(1));
+        assert!(set.has_keys());
+        let signature = sign_with(include_bytes!("../../tests/data/google/test-key.pk8"), b"message");
+        assert_eq!(set.verify("test-key", b"message", &signature), Ok(()));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::testing::{context, exchange, parse, pushed, read, time, workload};
 use super::*;
+use crate::kubernetes::patch::RESTARTED_AT;
 use crate::run::outcome::Outcome;
 
 fn restarted(at: &str) -> Object {

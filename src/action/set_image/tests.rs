@@ -78,7 +78,9 @@ fn every_container_that_runs_the_image_changes_and_no_other() {
         ])
     );
     let text = format!("{NAMED}container: other\n");
-    assert_eq!(planned(&text, &pod, &context), Ok(vec![change("containers/other", "ghcr.io/acme/web:2")]));
+    assert_eq!(planned(&text, &pod, &context), Ok(vec![change("containers/other", "quay.io/acme/web:2")]));
+    let text = format!("{NAMED}container: odd\n");
+    assert_eq!(planned(&text, &pod, &context), Ok(vec![change("containers/odd", "ghcr.io/acme/web:2")]));
     let text = format!("{NAMED}container: \"${{tag}}\"\n");
     let (outcome, why) = planned(&text, &pod, &context).unwrap_err();
     assert_eq!(outcome, Outcome::Failed);
@@ -110,6 +112,21 @@ fn an_ordered_policy_takes_only_what_is_newer() {
         let told = offered(running).unwrap_err();
         assert!(told.starts_with(why), "{running}: {told}");
     }
+}
+
+#[test]
+fn a_container_that_is_named_is_compared_too_whatever_it_runs() {
+    let semver = policy(&json!({"semver": "*"}));
+    let event = pushed("ghcr.io/acme/web", "1.3.0");
+    let context = context(&event, Some("1.3.0"), Some(&semver));
+    let text = format!("{NAMED}container: web\n");
+    let of = |running: &str| planned(&text, &web(running), &context);
+    let mirrored = "mirror:5000/ghcr/web:1.3.0".to_owned();
+    assert_eq!(of("mirror:5000/ghcr/web:1.2.0"), Ok(vec![("containers/web".into(), mirrored)]));
+    let why = "mirror:5000/ghcr/web:1.4.0 is newer than 1.3.0";
+    assert_eq!(of("mirror:5000/ghcr/web:1.4.0"), Err((Outcome::Unchanged, why.into())));
+    // What is no image has neither tag nor spelling.
+    assert_eq!(of("???"), Ok(vec![("containers/web".into(), "ghcr.io/acme/web:1.3.0".into())]));
 }
 
 #[test]
