@@ -6,6 +6,9 @@ use std::time::Duration;
 use serde_yaml::{Mapping, Value};
 
 use super::report::{FieldPath, Report};
+pub use super::suggest::suggest;
+use super::units::parse_bytes;
+pub use super::units::parse_duration;
 
 /// What is told of a field that is `null`.
 const EMPTY: &str = "is empty: give a value or leave the field out";
@@ -275,65 +278,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `; did you mean …?`, or the words that are known.
-pub fn suggest(text: &str, known: &[&str]) -> String {
-    let close = known.iter().map(|word| (distance(text, word), *word));
-    if let Some((_, word)) = close.filter(|(distance, word)| *distance <= 1 + word.len() / 4).min() {
-        return format!("; did you mean {word}?");
-    }
-    let mut known = known.to_vec();
-    known.sort_unstable();
-    known.dedup();
-    format!("; known: {}", known.join(", "))
-}
-
-/// The edit distance of two words, letter case aside.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().take(64).enumerate() {
-        let mut next = vec![i + 1];
-        for ((j, y), pair) in b.iter().enumerate().zip(row.windows(2)) {
-            let &[diagonal, above] = pair else { continue };
-            let left = next.get(j).copied().unwrap_or(i + 1);
-            next.push((diagonal + usize::from(x != *y)).min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-/// Reads `1h30m`, `250ms`; `None` for anything else. A unit may stand once, larger before smaller.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 5] =
-        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let (mut rest, mut total, mut next_unit) = (text, 0u64, 0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, tail) = rest.split_at(digits);
-        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(letters);
-        let index = UNITS.iter().position(|(name, _)| *name == unit).filter(|i| *i >= next_unit)?;
-        let millis = UNITS.get(index)?.1;
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(millis)?)?;
-        next_unit = index + 1;
-        rest = tail;
-    }
-    // A century is enough, and keeps later sums of times in range.
-    (!text.is_empty() && total <= 100 * 365 * 86_400_000).then(|| Duration::from_millis(total))
-}
-
-fn parse_bytes(text: &str) -> Option<usize> {
-    let (number, unit) = match text.strip_suffix("Ki") {
-        Some(number) => (number, 1024),
-        None => text.strip_suffix("Mi").map_or((text, 1), |number| (number, 1024 * 1024)),
-    };
-    number.parse::<usize>().ok()?.checked_mul(unit)
-}
-
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
@@ -380,25 +324,5 @@ mod tests {
                 "c.yaml:4:7: kind: \"Github\" is not known; did you mean GitHub?",
             ]
         );
-    }
-
-    #[test]
-    fn durations_are_kubernetes_like() {
-        for (text, millis) in
-            [("10s", 10_000), ("1h30m", 5_400_000), ("250ms", 250), ("0", 0), ("2d", 172_800_000)]
-        {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
-        }
-        for bad in ["", "10", "s", "10 s", "5m1h", "1m1m", "-1s", "1.5h", "99999999999999999999s", "1000000d"]
-        {
-            assert_eq!(parse_duration(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_whole_numbers() {
-        assert_eq!(parse_bytes("1Mi"), Some(1_048_576));
-        assert_eq!(parse_bytes("256Ki"), Some(262_144));
-        assert_eq!(parse_bytes("1.5Mi"), None);
     }
 }

@@ -11,7 +11,9 @@ mod reach;
 pub mod reload;
 pub mod report;
 mod rule;
+mod suggest;
 mod unique;
+mod units;
 mod watched;
 
 use std::collections::HashMap;
