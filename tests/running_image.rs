@@ -124,6 +124,26 @@ fn kinds_that_are_not_served_or_not_allowed_are_passed_over_and_said_once() {
 }
 
 #[test]
+fn a_paused_one_among_others_is_skipped() {
+    let kube = Double::start();
+    kube.apply(workload("Deployment", "a", "web", "quay.io/acme/web:1"));
+    let mut paused = workload("Deployment", "a", "paused", "quay.io/acme/web:1");
+    paused["spec"]["paused"] = json!(true);
+    kube.apply(paused);
+    for action in [SET, RESTART] {
+        kube.forget_requests();
+        let relay = Stage::new(&kube.url()).on_image(action).start(BINARY);
+        let ended = push_image(&relay, "acme/web", "2");
+        ended.is("succeeded", "");
+        let outcomes: Vec<_> =
+            ended.targets().into_iter().map(|[name, outcome, _]| (name, outcome)).collect();
+        let expected = [("a/deployment/paused", "skipped"), ("a/deployment/web", "succeeded")];
+        assert_eq!(outcomes, expected.map(|(name, outcome)| (name.to_owned(), outcome.to_owned())));
+        assert_eq!(kube.mutations().len(), 1);
+    }
+}
+
+#[test]
 fn when_nothing_may_be_listed_the_rules_to_add_are_told() {
     let kube = Double::start();
     kube.apply(workload("Deployment", "a", "web", "quay.io/acme/web:1"));

@@ -146,8 +146,8 @@ impl Action {
         context: &Context<'_>,
     ) -> Result<Done, Failure> {
         match (self, target) {
-            (Self::Restart(_), Target::Workload(workload)) => {
-                restart::carry_out(api, workload, context).await
+            (Self::Restart(action), Target::Workload(workload)) => {
+                restart::carry_out(&action.targets, api, workload, context).await
             }
             (Self::SetImage(action), Target::Workload(workload)) => {
                 action.carry_out(api, workload, context).await

@@ -127,8 +127,8 @@ impl Action {
         context: &Context<'_>,
     ) -> Result<Would, Failure> {
         match (self, target) {
-            (Self::Restart(_), Target::Workload(workload)) => {
-                restart::preview(outlook, workload, context).await
+            (Self::Restart(action), Target::Workload(workload)) => {
+                restart::preview(&action.targets, outlook, workload, context).await
             }
             (Self::SetImage(action), Target::Workload(workload)) => {
                 action.preview(outlook, workload, context).await

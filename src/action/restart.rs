@@ -41,12 +41,13 @@ impl Restart {
 }
 
 pub(super) async fn carry_out(
+    targets: &Targets,
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
 ) -> Result<Done, Failure> {
     let object = api.kubernetes.get(workload).await?;
-    if let Some(done) = nothing_to_do(workload, &object, context)? {
+    if let Some(done) = nothing_to_do(targets, workload, &object, context)? {
         return Ok(done);
     }
     let restarted_at = fresh_time(object.restarted_at(), context.now);
@@ -56,6 +57,7 @@ pub(super) async fn carry_out(
 }
 
 pub(super) async fn preview(
+    targets: &Targets,
     outlook: &Outlook<'_>,
     workload: &Workload,
     context: &Context<'_>,
@@ -63,7 +65,7 @@ pub(super) async fn preview(
     let mut old = None;
     if let Some(api) = outlook.live {
         let object = api.kubernetes.get(workload).await?;
-        if let Some(done) = nothing_to_do(workload, &object, context)? {
+        if let Some(done) = nothing_to_do(targets, workload, &object, context)? {
             return Ok(Would::End(done));
         }
         old = object.restarted_at().map(str::to_owned);
@@ -75,6 +77,7 @@ pub(super) async fn preview(
 
 /// Why nothing is to be done, if so; an error if nothing can be done.
 fn nothing_to_do(
+    targets: &Targets,
     workload: &Workload,
     object: &Object,
     context: &Context<'_>,
@@ -83,10 +86,7 @@ fn nothing_to_do(
         return Ok(Some(Done::skipped("it is being deleted")));
     }
     if object.is_paused() {
-        return Err(Failure::last(format!(
-            "it is paused, so nothing would roll out: kubectl rollout resume {workload} -n {}",
-            workload.namespace
-        )));
+        return targets.paused(workload).map(Some);
     }
     let restarted: Option<Timestamp> = object.restarted_at().and_then(|text| text.parse().ok());
     // The run may have been carried out before the process was killed, or somebody was faster. What is in the

@@ -155,10 +155,7 @@ impl SetImage {
             return Ok(Plan::Nothing(Done::unchanged(reasons.join("; "))));
         }
         if object.is_paused() {
-            return Err(Failure::last(format!(
-                "it is paused, so nothing would roll out: kubectl rollout resume {workload} -n {}",
-                workload.namespace
-            )));
+            return self.targets.paused(workload).map(Plan::Nothing);
         }
         Ok(Plan::Change(changes))
     }

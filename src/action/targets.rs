@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Failure, Found, Target};
+use super::context::{Api, Context, Done, Failure, Found, Target};
 use crate::event::Event;
 use crate::image::{Image, Repository};
 use crate::kubernetes::error::{Asked, Trouble};
@@ -38,6 +38,16 @@ impl Targets {
     /// Whether the workloads are named, so that one without the image is a mistake of the configuration.
     pub(super) fn is_named(&self) -> bool {
         matches!(self.choice, Choice::Named(_))
+    }
+
+    /// How it ends for a workload that is paused: a failure where it is named, while of those that were found the
+    /// others go on.
+    pub(super) fn paused(&self, workload: &Workload) -> Result<Done, Failure> {
+        let reason = format!(
+            "it is paused, so nothing would roll out: kubectl rollout resume {workload} -n {}",
+            workload.namespace
+        );
+        if self.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
     }
 
     /// Whether the image that runs is what makes a workload a target.

@@ -218,6 +218,7 @@ async fn until_told(
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
                 engine.set_api(api);
+                fetch::inherit(&config, &app.config());
                 drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));
             }

@@ -30,12 +30,26 @@ pub struct Fetching {
 /// Fetches the key sets of a configuration now and keeps them fresh. Needs a runtime.
 pub fn keep_fetched(config: &Config) -> Fetching {
     let mut tasks = JoinSet::new();
-    for key_set in config.endpoints.iter().filter_map(|endpoint| endpoint.receiver.key_set()) {
-        if matches!(key_set.source(), KeySource::Url(_)) {
-            tasks.spawn(keep(Arc::clone(key_set)));
-        }
+    for key_set in fetched(config) {
+        tasks.spawn(keep(Arc::clone(key_set)));
     }
     Fetching { _tasks: tasks }
+}
+
+/// Gives a new configuration the keys that the old one has fetched from the same URLs, so that a reload leaves
+/// no time without keys. To be called before the new one is served.
+pub fn inherit(new: &Config, old: &Config) {
+    for key_set in fetched(new) {
+        for known in fetched(old).filter(|known| known.source() == key_set.source()) {
+            key_set.copy_from(known);
+        }
+    }
+}
+
+/// The key sets that are fetched.
+fn fetched(config: &Config) -> impl Iterator<Item = &Arc<KeySet>> {
+    let key_sets = config.endpoints.iter().filter_map(|endpoint| endpoint.receiver.key_set());
+    key_sets.filter(|key_set| matches!(key_set.source(), KeySource::Url(_)))
 }
 
 async fn keep(key_set: Arc<KeySet>) {
@@ -78,6 +92,49 @@ pub async fn now(key_set: &KeySet) -> Result<(), String> {
 mod tests {
     use super::super::jwt::testing::JWKS;
     use super::*;
+    use crate::config::Overrides;
+
+    /// A configuration with an endpoint for each of these key sets.
+    fn config(name: &str, urls: &[&str]) -> Config {
+        let mut text = "version: 1\nendpoints:\n".to_owned();
+        for (number, url) in urls.iter().enumerate() {
+            text += &format!(
+                "- {{name: gcr-{number}, source: GoogleContainerRegistry, keyPath: key-{number}, gcr: {{audience: a, \
+                 email: b, jwks: '{url}'}}, rules: [{{do: [{{restart: {{namespace: a, workloads: [deployment/web]}}}}]}}]}}\n"
+            );
+        }
+        let directory = std::env::temp_dir().join(format!("boathook-fetch-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        for number in 0..urls.len() {
+            std::fs::write(
+                directory.join(format!("key-{number}")),
+                format!("correct horse battery staple {number}"),
+            )
+            .unwrap();
+        }
+        let file = directory.join("boathook.yaml");
+        std::fs::write(&file, text).unwrap();
+        let loaded = Config::load(&file, &Overrides::default());
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert!(loaded.config.is_some(), "{:?}", loaded.findings.mistakes);
+        loaded.config.unwrap()
+    }
+
+    #[test]
+    fn a_reload_keeps_the_keys_of_the_same_url_and_of_no_other() {
+        let (a, b) = ("https://a.example.com/keys", "https://b.example.com/keys");
+        let old = config("old", &[a]);
+        let new = config("new", &[b, a]);
+        let have = || fetched(&new).map(|key_set| key_set.has_keys()).collect::<Vec<_>>();
+        inherit(&new, &old);
+        assert_eq!(have(), [false, false]);
+        fetched(&old).for_each(|key_set| assert_eq!(key_set.replace(JWKS), Ok(1)));
+        inherit(&new, &old);
+        assert_eq!(have(), [false, true]);
+        // What is newer is not undone by what is old.
+        inherit(&new, &config("empty", &[a, b]));
+        assert_eq!(have(), [false, true]);
+    }
 
     #[test]
     fn only_without_any_keys_is_a_failed_fetch_soon_tried_again() {

@@ -33,6 +33,7 @@ pub struct KeySet {
 }
 
 /// One RSA key for signatures; modulus and exponent big-endian, without leading zeros.
+#[derive(Clone)]
 struct RsaKey {
     id: String,
     modulus: Vec<u8>,
@@ -43,6 +44,15 @@ impl KeySet {
     /// A set without keys: until there are some, nothing can be verified.
     pub fn new(source: KeySource) -> Self {
         Self { source, keys: RwLock::new(None), wanted: AtomicBool::new(false), want: Notify::new() }
+    }
+
+    /// Takes the keys of another set, if this one has none yet. The caller knows that they are the same issuer's.
+    pub fn copy_from(&self, other: &Self) {
+        let keys = other.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut own = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if own.is_none() {
+            *own = keys;
+        }
     }
 
     /// Whether there is anything to verify by.

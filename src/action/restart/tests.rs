@@ -5,16 +5,29 @@ use super::*;
 use crate::kubernetes::patch::RESTARTED_AT;
 use crate::run::outcome::Outcome;
 
+const NAMED: &str = "namespace: shop\nworkloads: [deployment/web]\n";
+
 fn restarted(at: &str) -> Object {
     parse(
         json!({"metadata": {"name": "web"}, "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: at}}}}}),
     )
 }
 
+fn targets(text: &str) -> Targets {
+    let (action, mistakes) = read(text, Restart::read);
+    assert_eq!(mistakes, [] as [&str; 0]);
+    action.unwrap().targets
+}
+
 fn outcome(object: &Object) -> Option<(Outcome, String)> {
     let event = pushed("ghcr.io/acme/web", "latest");
-    let done =
-        nothing_to_do(&workload(Kind::Deployment), object, &context(&event, Some("latest"), None)).unwrap();
+    let done = nothing_to_do(
+        &targets(NAMED),
+        &workload(Kind::Deployment),
+        object,
+        &context(&event, Some("latest"), None),
+    )
+    .unwrap();
     done.map(|done| (done.outcome, done.reason))
 }
 
@@ -44,13 +57,18 @@ fn what_is_being_deleted_is_left_alone_and_what_is_paused_cannot_be_restarted() 
     let paused = parse(exchange("32-get-paused.json")["response"]["body"].clone());
     let event = pushed("ghcr.io/acme/web", "latest");
     let context = context(&event, Some("latest"), None);
-    let failure = nothing_to_do(&workload(Kind::Deployment), &paused, &context).unwrap_err();
+    let failure = nothing_to_do(&targets(NAMED), &workload(Kind::Deployment), &paused, &context).unwrap_err();
     assert_eq!(
         failure,
         Failure::last(
             "it is paused, so nothing would roll out: kubectl rollout resume deployment/web -n shop"
         )
     );
+    // One of many that were found does not fail the others.
+    for found in ["namespace: shop\nselector: app=web\n", "namespace: shop\nrunningImage: true\n"] {
+        let done = nothing_to_do(&targets(found), &workload(Kind::Deployment), &paused, &context).unwrap();
+        assert_eq!(done, Some(Done::skipped(failure.reason.clone())));
+    }
 }
 
 #[test]

@@ -221,6 +221,10 @@ fn what_is_being_deleted_or_paused_is_not_changed() {
     let (outcome, why) = planned(NAMED, &pod, &context).unwrap_err();
     assert_eq!(outcome, Outcome::Failed);
     assert!(why.ends_with("kubectl rollout resume deployment/web -n shop"), "{why}");
+    // One of many that were found does not fail the others.
+    for found in [FOUND, "namespace: shop\nselector: app=web\n"] {
+        assert_eq!(planned(found, &pod, &context), Err((Outcome::Skipped, why.clone())));
+    }
     // Nothing to do is no failure.
     pod["spec"]["template"]["spec"]["containers"][0]["image"] = json!("ghcr.io/acme/web:2");
     assert_eq!(planned(NAMED, &pod, &context).unwrap_err().0, Outcome::Unchanged);
