@@ -98,10 +98,11 @@ mod tests {
     fn config(name: &str, urls: &[&str]) -> Config {
         let mut text = "version: 1\nendpoints:\n".to_owned();
         for (number, url) in urls.iter().enumerate() {
-            text += &format!(
+            let endpoint = format!(
                 "- {{name: gcr-{number}, source: GoogleContainerRegistry, keyPath: key-{number}, gcr: {{audience: a, \
                  email: b, jwks: '{url}'}}, rules: [{{do: [{{restart: {{namespace: a, workloads: [deployment/web]}}}}]}}]}}\n"
             );
+            text.push_str(&endpoint);
         }
         let directory = std::env::temp_dir().join(format!("boathook-fetch-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
