@@ -96,13 +96,14 @@ mod tests {
 
     /// A configuration with an endpoint for each of these key sets.
     fn config(name: &str, urls: &[&str]) -> Config {
-        let mut text = "version: 1\nendpoints:\n".to_owned();
-        for (number, url) in urls.iter().enumerate() {
-            text += &format!(
+        let endpoint = |(number, url): (usize, &&str)| {
+            format!(
                 "- {{name: gcr-{number}, source: GoogleContainerRegistry, keyPath: key-{number}, gcr: {{audience: a, \
                  email: b, jwks: '{url}'}}, rules: [{{do: [{{restart: {{namespace: a, workloads: [deployment/web]}}}}]}}]}}\n"
-            );
-        }
+            )
+        };
+        let endpoints: Vec<_> = urls.iter().enumerate().map(endpoint).collect();
+        let text = format!("version: 1\nendpoints:\n{}", endpoints.concat());
         let directory = std::env::temp_dir().join(format!("boathook-fetch-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         for number in 0..urls.len() {
