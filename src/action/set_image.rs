@@ -29,7 +29,7 @@ const READS: usize = 5;
 #[serde(rename_all = "camelCase")]
 pub struct SetImage {
     pub(super) targets: Targets,
-    /// This container, whatever it runs; else those that run the event's repository.
+    /// This container, wherever it pulls from; else those that run the event's repository.
     container: Option<Template>,
     /// Take the place also of a tag that the rule's policy cannot compare with.
     from_any: bool,
