@@ -75,12 +75,12 @@ fn main() {
     println!("idle                     {}", process.memory());
 
     let address = relay.address().to_owned();
+    let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
+    println!("{:<6} idle connections  {during}", options.idle);
+
     let during = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
     process.wait_until_idle();
-    println!("burst of 64 × 1 MiB      held {during}\n                         after {}", process.memory());
-
-    let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
-    println!("{:<6} idle connections  {during}\n", options.idle);
+    println!("burst of 64 × 1 MiB      held {during}\n                         after {}\n", process.memory());
 
     let run = |kind| {
         runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections))
