@@ -46,7 +46,7 @@ pub(super) async fn receive(
     let digest = PathDigest::from_segment(segment).ok_or(Problem::NotFound)?;
     let Some(endpoint) = config.route(digest) else {
         // A mistyped address must be seen by somebody; eight digits give nothing away.
-        if let Pass::Yes { .. } = app.refusals.pass(started) {
+        if may_log_refusal(app, started) {
             log::info!("unknown hook {digest:?} from={} answer=404", peer.ip());
         }
         return Err(Problem::NotFound);
@@ -73,15 +73,19 @@ pub(super) async fn receive(
     };
     let answer = answer.unwrap_or_else(Answer::from);
     // Who only knows the path must not fill the log.
-    if answer.status() != StatusCode::UNAUTHORIZED {
-        log(endpoint, peer, &answer, started);
-    } else if let Pass::Yes { kept_back } = app.refusals.pass(started) {
-        if kept_back > 0 {
-            log::warn!("{kept_back} more deliveries were refused than are logged");
-        }
+    if answer.status() != StatusCode::UNAUTHORIZED || may_log_refusal(app, started) {
         log(endpoint, peer, &answer, started);
     }
     Ok(answer)
+}
+
+/// Whether a refusal may have its line now; says first how many had none.
+fn may_log_refusal(app: &App, now: Instant) -> bool {
+    let Pass::Yes { kept_back } = app.refusals.pass(now) else { return false };
+    if kept_back > 0 {
+        log::warn!("{kept_back} more deliveries were refused than are logged");
+    }
+    true
 }
 
 fn log(endpoint: &Endpoint, peer: SocketAddr, answer: &Answer, started: Instant) {
