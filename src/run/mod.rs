@@ -3,8 +3,10 @@
 //! [`queue`] holds the rules of waiting, superseding and sameness as a pure state machine, [`engine`] drives it
 //! with time and tasks, `worker` carries one run out, and [`journal`] is where runs are made safe.
 
+pub mod account;
 pub mod backoff;
 pub mod engine;
+pub mod holds;
 pub mod journal;
 pub mod locks;
 pub mod outcome;

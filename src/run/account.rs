@@ -1,0 +1,42 @@
+//! What a person is told of a delivery: `boathook deliveries`, and what the journal keeps of one that has ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Outcome;
+use super::record::RunReport;
+use crate::event::Event;
+
+/// A delivery and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The sender's id for it, or one made up.
+    pub id: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The source's name.
+    pub source: String,
+    /// When it was received.
+    pub received: Timestamp,
+    /// When its last run ended; `None` while one is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// The address that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Who caused it (a pusher, an initiator, `triggered_by`), as the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// What it said: only the events that led to runs.
+    pub events: Vec<Event>,
+    /// Its runs.
+    pub runs: Vec<RunReport>,
+}
+
+impl Account {
+    /// The outcome of the whole; `None` while a run is under way.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let outcomes = self.runs.iter().map(|run| run.outcome).collect::<Option<Vec<_>>>()?;
+        Outcome::of(outcomes)
+    }
+}

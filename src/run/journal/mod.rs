@@ -1,0 +1,143 @@
+//! Where runs are made safe before their delivery is answered 202, and everything that may not be done twice
+//! before it is done.
+//!
+//! The journal knows nothing of what it keeps: five tables of numbered records. What is [accepted](Journal::accept)
+//! is refused when it cannot be made safe; what is [written](Journal::write) lands in the end, in the order in
+//! which it was written, however often the disk fails before.
+
+mod memory;
+
+use std::fmt;
+
+use tokio::sync::oneshot;
+
+use self::memory::Memory;
+
+/// What records are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Deliveries with runs that have not ended, by delivery.
+    Pending,
+    /// How far a run has come, by run.
+    Progress,
+    /// Deliveries that have ended, by delivery.
+    Ended,
+    /// Versions that are not applied to a workload.
+    Holds,
+    /// What is still to be told to notification targets.
+    Notices,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Progress, Self::Ended, Self::Holds, Self::Notices];
+}
+
+/// A record that is replaced, or removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Where it stands.
+    pub table: Table,
+    /// Its number there.
+    pub key: u64,
+    /// `None` removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Keeps runs until they have ended, and what became of them for a while.
+#[derive(Debug)]
+pub struct Journal {
+    keeper: Keeper,
+}
+
+#[derive(Debug)]
+enum Keeper {
+    Memory(Memory),
+}
+
+/// A write on its way. It lands also when this is dropped.
+#[derive(Debug)]
+#[must_use = "a write that is not waited for may not have landed yet"]
+pub struct Landed(Option<oneshot::Receiver<()>>);
+
+impl Landed {
+    /// Returns once the write is safe.
+    pub async fn wait(self) {
+        if let Some(landed) = self.0 {
+            // The keeper is gone only when the process ends.
+            let _ = landed.await;
+        }
+    }
+}
+
+impl Journal {
+    /// A journal that is as safe as the process.
+    pub fn in_memory() -> Self {
+        Self { keeper: Keeper::Memory(Memory::default()) }
+    }
+
+    /// Whether it outlives the process.
+    pub fn is_durable(&self) -> bool {
+        match &self.keeper {
+            Keeper::Memory(_) => false,
+        }
+    }
+
+    /// Why nothing can be accepted now, if so.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.keeper {
+            Keeper::Memory(_) => None,
+        }
+    }
+
+    /// Makes records safe, or fails at once and keeps none of them.
+    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
+    pub async fn accept(&self, writes: Vec<Write>) -> Result<(), JournalError> {
+        match &self.keeper {
+            Keeper::Memory(memory) => memory.write(writes),
+        }
+        Ok(())
+    }
+
+    /// Writes records after everything that was written before; they land in the end, whatever the disk does.
+    pub fn write(&self, writes: Vec<Write>) -> Landed {
+        match &self.keeper {
+            Keeper::Memory(memory) => memory.write(writes),
+        }
+        Landed(None)
+    }
+
+    /// Reads a record, with everything that was written before the call.
+    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
+    pub async fn read(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        match &self.keeper {
+            Keeper::Memory(memory) => Ok(memory.read(table, key)),
+        }
+    }
+
+    /// Reads the newest records of a table (those of the highest numbers), at most so many, newest first, of
+    /// those with lower numbers than `before`.
+    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
+    pub async fn newest(
+        &self,
+        table: Table,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+        match &self.keeper {
+            Keeper::Memory(memory) => Ok(memory.newest(table, before, limit)),
+        }
+    }
+}
+
+/// The disk refuses.
+#[derive(Clone, Debug)]
+pub struct JournalError(String);
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the journal cannot be used: {}", self.0)
+    }
+}
+
+impl std::error::Error for JournalError {}
