@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
         if let Some(changing) = self.changing {
             changing.store(true, Ordering::Relaxed);
         }
-        api.kubernetes.patch(patch).await
+        api.kubernetes.patch(patch).await.map(drop)
     }
 
     /// A context for one attempt.

@@ -11,6 +11,8 @@ pub mod error;
 pub mod kind;
 pub mod object;
 pub mod patch;
+mod patched;
+pub mod rollout;
 mod selector;
 
 pub use self::access::Access;
@@ -19,4 +21,5 @@ pub use self::error::ApiError;
 pub use self::kind::{Kind, Workload};
 pub use self::object::Object;
 pub use self::patch::PatchRequest;
+pub use self::patched::Patched;
 pub use self::selector::Selector;

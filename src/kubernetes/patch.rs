@@ -104,7 +104,7 @@ fn json_images(workload: &Workload, object: &Object, changes: &[ImageChange], ch
         operations.push(json!({"op": "test", "path": pointer, "value": change.from}));
         operations.push(json!({"op": "replace", "path": pointer, "value": change.to}));
     }
-    if object.metadata.has_annotations {
+    if object.metadata.has_annotations() {
         // RFC 6901: a slash in a name is written ~1.
         let pointer = format!("/metadata/annotations/{}", CHANGE_CAUSE.replace('/', "~1"));
         operations.push(json!({"op": "add", "path": pointer, "value": change_cause}));
