@@ -10,6 +10,7 @@ pub mod dns;
 pub mod error;
 pub mod kind;
 pub mod object;
+pub mod owner;
 pub mod patch;
 mod patched;
 pub mod rollout;
