@@ -4,6 +4,7 @@
 //! the worker sends.
 
 pub mod access;
+pub mod blocked;
 pub mod client;
 mod credentials;
 pub mod dns;
@@ -13,8 +14,11 @@ pub mod object;
 pub mod owner;
 pub mod patch;
 mod patched;
+mod pods;
+pub mod reasons;
 pub mod rollout;
 mod selector;
+mod symptom;
 
 pub use self::access::Access;
 pub use self::client::Client;
