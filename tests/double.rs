@@ -17,6 +17,8 @@ mod exchanges;
 mod helpers;
 #[path = "double/patches.rs"]
 mod patches;
+#[path = "double/pods.rs"]
+mod pods;
 #[path = "double/requests.rs"]
 mod requests;
 #[path = "double/rollouts.rs"]
