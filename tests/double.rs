@@ -15,6 +15,8 @@ mod behavior;
 mod exchanges;
 #[path = "double/helpers.rs"]
 mod helpers;
+#[path = "double/knative.rs"]
+mod knative;
 #[path = "double/patches.rs"]
 mod patches;
 #[path = "double/pods.rs"]
@@ -23,4 +25,6 @@ mod pods;
 mod requests;
 #[path = "double/rollouts.rs"]
 mod rollouts;
+#[path = "double/stateful.rs"]
+mod stateful;
 mod support;

@@ -81,8 +81,18 @@ fn pods_belong_to_a_replica_set_that_belongs_to_the_deployment() {
 #[test]
 fn a_pod_says_why_it_does_not_run() {
     let cases = [
-        (How::ImagePullBackOff, "Pending", "ImagePullBackOff", "Back-off pulling image \"ghcr.io/acme/web:2\""),
-        (How::CrashLoopBackOff, "Running", "CrashLoopBackOff", "back-off 5m0s restarting failed container=web"),
+        (
+            How::ImagePullBackOff,
+            "Pending",
+            "ImagePullBackOff",
+            "Back-off pulling image \"ghcr.io/acme/web:2\"",
+        ),
+        (
+            How::CrashLoopBackOff,
+            "Running",
+            "CrashLoopBackOff",
+            "back-off 5m0s restarting failed container=web",
+        ),
         (How::Unschedulable, "Pending", "", ""),
         (How::NeverReady, "Running", "", ""),
         (
