@@ -1,14 +1,14 @@
 //! `boathook serve`: the relay itself.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use argh::FromArgs;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::args::or_env;
 use super::{Exit, check, complain, log_format};
@@ -18,6 +18,8 @@ use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
 use crate::kubernetes::{Kind, Workload};
 use crate::run::engine::Engine;
+use crate::run::journal::Journal;
+use crate::run::queue::Restored;
 use crate::server::{self, App, Limits};
 use crate::source::fetch;
 
@@ -146,9 +148,13 @@ async fn serve(
 ) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
-    let engine = Arc::new(Engine::new(api, own_workload));
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
+    let (journal, restored) = open_journal(config.state.as_deref())?;
+    let journal = Arc::new(journal);
+    let engine =
+        Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
     let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
@@ -156,8 +162,9 @@ async fn serve(
         log::warn!(
             "no state directory: accepted work is kept in memory only, and lost if the process is killed"
         );
-    } else {
-        log::warn!("state is set, but this version keeps accepted work in memory only");
+    }
+    if engine.pending() > 0 {
+        log::info!("{} runs of the last process go on", engine.pending());
     }
     log::info!(
         "listening on {address}: {} endpoints, Kubernetes API {}",
@@ -168,6 +175,11 @@ async fn serve(
     drop(config);
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(Arc::clone(&engine).work());
+    let (ended, told) = oneshot::channel::<()>();
+    let telling = tokio::spawn(Arc::clone(&engine).tell_others(async {
+        // Whatever comes of it, nothing more ends.
+        let _ = told.await;
+    }));
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
     let ended_by = until_told(&app, &engine, watch, fetching, &mut signals).await;
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
@@ -178,9 +190,13 @@ async fn serve(
         let _ = serving.await;
         engine.seal();
         let _ = working.await;
+        drop(ended);
+        let _ = telling.await;
     });
-    if finished.await.is_err() {
-        engine.name_what_is_left();
+    let in_time = finished.await.is_ok();
+    journal.close().await;
+    engine.name_what_is_left();
+    if !in_time && !engine.is_durable() {
         return Err(format!("{} runs were not finished in time", engine.pending()));
     }
     match engine.unsent() {
@@ -190,6 +206,19 @@ async fn serve(
         }
         unsent => Err(format!("{unsent} changes were not sent: the log names them")),
     }
+}
+
+/// The journal in the state directory, or one in memory; and what the last process left in it.
+fn open_journal(state: Option<&Path>) -> Result<(Journal, Restored), String> {
+    let mut restored = Restored::default();
+    let journal = match state {
+        Some(directory) => {
+            let take = |table, key, bytes: &[u8]| restored.take(table, key, bytes);
+            Journal::open(directory, take).map_err(|error| error.to_string())?
+        }
+        None => Journal::in_memory(),
+    };
+    Ok((journal, restored))
 }
 
 /// Reloads when the configuration changes, until a signal ends the process.
@@ -218,6 +247,7 @@ async fn until_told(
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
                 engine.set_api(api);
+                engine.set_notify_targets(Arc::clone(&config.notify));
                 fetch::inherit(&config, &app.config());
                 drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));

@@ -5,7 +5,7 @@ mod metadata;
 mod spec;
 mod status;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::metadata::Metadata;
 pub(crate) use self::metadata::OwnerReference;
@@ -76,7 +76,8 @@ pub struct Container {
 }
 
 /// Which list of the pod template a container stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ContainerList {
     /// `containers`
     Containers,
