@@ -11,6 +11,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use self::connect::connectable;
+pub(super) use self::list::Listing;
 #[cfg(test)]
 pub(super) use self::list::Page;
 use super::access::Access;

@@ -14,9 +14,11 @@ pub mod object;
 pub mod owner;
 pub mod patch;
 mod patched;
+mod pods;
 pub mod reasons;
 pub mod rollout;
 mod selector;
+mod symptom;
 
 pub use self::access::Access;
 pub use self::client::Client;
