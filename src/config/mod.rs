@@ -40,6 +40,9 @@ use crate::notify::Targets;
 /// The largest configuration file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
+/// The tags that usually move from image to image.
+const MUTABLE_TAGS: [&str; 6] = ["latest", "main", "master", "edge", "nightly", "dev"];
+
 /// A configuration that can be served.
 #[derive(Debug)]
 pub struct Config {
@@ -51,6 +54,8 @@ pub struct Config {
     pub flux: FluxAccess,
     /// How runs wait.
     pub waits: Waits,
+    /// Tags that move: a version that is known by such a tag alone is held for one delivery only.
+    pub mutable_tags: Vec<String>,
     /// In the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Who is told how runs ended, in the order of the file.
@@ -178,8 +183,10 @@ impl Config {
         let mut across = Across::default();
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
         let notify = notify::read(&mut fields, &across.unique.names());
+        let mutable_tags = fields.strings("mutableTags");
         fields.finish();
-        Self { notify, ..Self::assemble(state, kubernetes, flux, waits, endpoints) }
+        let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
+        Self { mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), notify, ..config }
     }
 
     fn assemble(
@@ -193,7 +200,9 @@ impl Config {
         let paths =
             endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
         let routes = paths.collect();
-        Self { state, kubernetes, flux, waits, endpoints, notify: Arc::default(), routes }
+        let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
+        let notify = Targets::default();
+        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, notify, routes }
     }
 
     /// The endpoint of a hook's path.

@@ -4,13 +4,18 @@
 //! the worker sends.
 
 pub mod access;
+pub mod blocked;
 pub mod client;
 mod credentials;
 pub mod dns;
 pub mod error;
 pub mod kind;
 pub mod object;
+pub mod owner;
 pub mod patch;
+mod patched;
+pub mod reasons;
+pub mod rollout;
 mod selector;
 
 pub use self::access::Access;
@@ -19,4 +24,5 @@ pub use self::error::ApiError;
 pub use self::kind::{Kind, Workload};
 pub use self::object::Object;
 pub use self::patch::PatchRequest;
+pub use self::patched::Patched;
 pub use self::selector::Selector;

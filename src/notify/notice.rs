@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::rule::{Values, Variable};
 use crate::run::outcome::Outcome;
-use crate::run::record::{Run, StepReport, TargetReport};
+use crate::run::record::Run;
+use crate::run::report::{RunReport, StepReport, TargetReport};
 
 /// How many targets are named, over all steps: a notice is kept until it is told, and nobody reads more.
 const TARGETS: usize = 100;
@@ -54,32 +55,27 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// What is told of this run, which ended so, for this reason, at this time.
-    pub fn of(
-        run: &Run,
-        actor: Option<&str>,
-        (outcome, reason): (Outcome, &str),
-        steps: &[StepReport],
-        time: Timestamp,
-    ) -> Self {
-        let (steps, left_out) = bounded(steps);
-        Self {
-            run: run.id.to_string(),
+    /// What is told of this run, of which this is known at this time; `None` if it has not ended.
+    pub fn of(run: &Run, report: &RunReport, time: Timestamp) -> Option<Self> {
+        let outcome = report.outcome?;
+        let (steps, left_out) = bounded(&report.steps);
+        Some(Self {
+            run: report.id.clone(),
             time,
             rule: run.rule,
             delivery: run.delivery.id.clone(),
             received: run.delivery.received,
             endpoint: run.delivery.endpoint.clone(),
             source: run.delivery.source.clone(),
-            actor: actor.map(str::to_owned),
+            actor: run.delivery.actor.clone(),
             event: run.event.clone(),
             subject: run.subject.to_string(),
             image: image(run),
             outcome,
-            reason: reason.chars().take(REASON).collect(),
+            reason: report.reason.chars().take(REASON).collect(),
             steps,
             left_out,
-        }
+        })
     }
 
     /// What it is about, as short as can be: the image, else the subject.

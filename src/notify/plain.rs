@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Notice;
 use crate::run::outcome::Outcome;
-use crate::run::record::TargetReport;
+use crate::run::report::TargetReport;
 
 /// The body. All of updatekate's fields are there and are text, whatever the event was.
 pub(super) fn body(notice: &Notice) -> Value {

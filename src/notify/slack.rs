@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Notice;
 use crate::run::outcome::Outcome;
-use crate::run::record::TargetReport;
+use crate::run::report::TargetReport;
 
 /// Slack takes 3000 characters in the text of a block.
 const LONGEST: usize = 2900;

@@ -16,6 +16,8 @@ fn run(event: serde_json::Value, tag: Option<&str>) -> Run {
             endpoint: "ghcr".into(),
             source: "GitHub".into(),
             received: "2026-11-21T10:00:00Z".parse().unwrap(),
+            actor: Some("octavia".into()),
+            ..Origin::default()
         }),
         rule: 1,
         subject: Subject::of(&event).unwrap(),
@@ -25,7 +27,7 @@ fn run(event: serde_json::Value, tag: Option<&str>) -> Run {
         policy: None,
         actions: Arc::new([]),
         timing: Timing { settle: None, max_wait: 0, retry_for: 0 },
-        changing: Arc::default(),
+        mutable: false,
     }
 }
 
@@ -50,10 +52,20 @@ fn step(targets: Vec<TargetReport>) -> StepReport {
     }
 }
 
-/// A notice of a run of `ghcr.io/acme/web:1.2.3` that ended so after 12.5 seconds.
-pub(in crate::notify) fn notice(outcome: Outcome, reason: &str, targets: Vec<TargetReport>) -> Notice {
+/// What is told of a run that ended so after 12.5 seconds, in its only step.
+fn ended(run: &Run, outcome: Outcome, reason: &str, targets: Vec<TargetReport>) -> Notice {
+    let steps = vec![step(targets)];
+    let (id, reason) = (run.id.to_string(), reason.to_owned());
+    let mut report = RunReport { id, rule: run.rule, outcome: None, reason, steps };
     let time = "2026-11-21T10:00:12.5Z".parse().unwrap();
-    Notice::of(&run(pushed(), Some("1.2.3")), Some("octavia"), (outcome, reason), &[step(targets)], time)
+    assert_eq!(Notice::of(run, &report, time), None, "a run that is under way");
+    report.outcome = Some(outcome);
+    Notice::of(run, &report, time).unwrap()
+}
+
+/// A notice of a run of `ghcr.io/acme/web:1.2.3` that ended so.
+pub(in crate::notify) fn notice(outcome: Outcome, reason: &str, targets: Vec<TargetReport>) -> Notice {
+    ended(&run(pushed(), Some("1.2.3")), outcome, reason, targets)
 }
 
 /// The same, of a deployment that was rolled back, and another one that was left alone.
@@ -66,14 +78,15 @@ pub(in crate::notify) fn rolled_back() -> Notice {
 /// A push to a branch, which has neither an image nor a namespace.
 pub(in crate::notify) fn fleet() -> Notice {
     let git = json!({"kind": "git", "repository": "acme/fleet", "urls": [], "branch": "main"});
-    let time = "2026-11-21T10:00:01Z".parse().unwrap();
     let targets = vec![TargetReport {
         target: "flux".into(),
         namespace: None,
         outcome: Some(Outcome::Succeeded),
         reason: String::new(),
     }];
-    Notice::of(&run(git, None), None, (Outcome::Succeeded, ""), &[step(targets)], time)
+    let mut run = run(git, None);
+    run.delivery = Arc::new(Origin { actor: None, ..run.delivery.as_ref().clone() });
+    ended(&run, Outcome::Succeeded, "", targets)
 }
 
 /// A notice of this many targets, of which only the last failed.
