@@ -187,8 +187,8 @@ fn cut(note: &str) -> String {
     if note.len() <= LONGEST_NOTE {
         return note.to_owned();
     }
-    let end = note.floor_char_boundary(LONGEST_NOTE - '…'.len_utf8());
-    format!("{}…", note.get(..end).unwrap_or_default())
+    let fits = |(at, c): &(usize, char)| at + c.len_utf8() + '…'.len_utf8() <= LONGEST_NOTE;
+    note.char_indices().take_while(fits).map(|(_, c)| c).chain(['…']).collect()
 }
 
 #[cfg(test)]
