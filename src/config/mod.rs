@@ -186,7 +186,7 @@ impl Config {
         let mutable_tags = fields.strings("mutableTags");
         fields.finish();
         let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
-        Self { mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), notify, ..config }
+        Self { notify, mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), ..config }
     }
 
     fn assemble(
@@ -201,8 +201,7 @@ impl Config {
             endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
         let routes = paths.collect();
         let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
-        let notify = Targets::default();
-        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, notify, routes }
+        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, notify: Arc::default(), routes }
     }
 
     /// The endpoint of a hook's path.

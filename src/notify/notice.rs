@@ -55,12 +55,11 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// What is told of this run, of which this is known at this time; `None` if it has not ended.
-    pub fn of(run: &Run, report: &RunReport, time: Timestamp) -> Option<Self> {
-        let outcome = report.outcome?;
+    /// What is told of this run, which has ended like this, at this time.
+    pub fn of(run: &Run, report: &RunReport, outcome: Outcome, time: Timestamp) -> Self {
         let (steps, left_out) = bounded(&report.steps);
-        Some(Self {
-            run: report.id.clone(),
+        Self {
+            run: run.id.to_string(),
             time,
             rule: run.rule,
             delivery: run.delivery.id.clone(),
@@ -75,7 +74,7 @@ impl Notice {
             reason: report.reason.chars().take(REASON).collect(),
             steps,
             left_out,
-        })
+        }
     }
 
     /// What it is about, as short as can be: the image, else the subject.

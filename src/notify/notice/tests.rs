@@ -7,7 +7,7 @@ use crate::rule::Subject;
 use crate::run::record::{Lane, Origin, RunId, Timing};
 
 /// A run of `event`, received at 10:00:00.
-fn run(event: serde_json::Value, tag: Option<&str>) -> Run {
+fn run(event: serde_json::Value, tag: Option<&str>, actor: Option<&str>) -> Run {
     let event: Event = serde_json::from_value(event).unwrap();
     Run {
         id: RunId(0x19a_a1b2_c3d4_0001),
@@ -16,7 +16,7 @@ fn run(event: serde_json::Value, tag: Option<&str>) -> Run {
             endpoint: "ghcr".into(),
             source: "GitHub".into(),
             received: "2026-11-21T10:00:00Z".parse().unwrap(),
-            actor: Some("octavia".into()),
+            actor: actor.map(str::to_owned),
             ..Origin::default()
         }),
         rule: 1,
@@ -52,20 +52,21 @@ fn step(targets: Vec<TargetReport>) -> StepReport {
     }
 }
 
-/// What is told of a run that ended so after 12.5 seconds, in its only step.
-fn ended(run: &Run, outcome: Outcome, reason: &str, targets: Vec<TargetReport>) -> Notice {
-    let steps = vec![step(targets)];
-    let (id, reason) = (run.id.to_string(), reason.to_owned());
-    let mut report = RunReport { id, rule: run.rule, outcome: None, reason, steps };
-    let time = "2026-11-21T10:00:12.5Z".parse().unwrap();
-    assert_eq!(Notice::of(run, &report, time), None, "a run that is under way");
-    report.outcome = Some(outcome);
-    Notice::of(run, &report, time).unwrap()
+fn report((outcome, reason): (Outcome, &str), step: StepReport) -> RunReport {
+    RunReport {
+        id: String::new(),
+        rule: 1,
+        outcome: Some(outcome),
+        reason: reason.to_owned(),
+        steps: vec![step],
+    }
 }
 
-/// A notice of a run of `ghcr.io/acme/web:1.2.3` that ended so.
+/// A notice of a run of `ghcr.io/acme/web:1.2.3` that ended so after 12.5 seconds.
 pub(in crate::notify) fn notice(outcome: Outcome, reason: &str, targets: Vec<TargetReport>) -> Notice {
-    ended(&run(pushed(), Some("1.2.3")), outcome, reason, targets)
+    let time = "2026-11-21T10:00:12.5Z".parse().unwrap();
+    let report = report((outcome, reason), step(targets));
+    Notice::of(&run(pushed(), Some("1.2.3"), Some("octavia")), &report, outcome, time)
 }
 
 /// The same, of a deployment that was rolled back, and another one that was left alone.
@@ -78,15 +79,15 @@ pub(in crate::notify) fn rolled_back() -> Notice {
 /// A push to a branch, which has neither an image nor a namespace.
 pub(in crate::notify) fn fleet() -> Notice {
     let git = json!({"kind": "git", "repository": "acme/fleet", "urls": [], "branch": "main"});
+    let time = "2026-11-21T10:00:01Z".parse().unwrap();
     let targets = vec![TargetReport {
         target: "flux".into(),
         namespace: None,
         outcome: Some(Outcome::Succeeded),
         reason: String::new(),
     }];
-    let mut run = run(git, None);
-    run.delivery = Arc::new(Origin { actor: None, ..run.delivery.as_ref().clone() });
-    ended(&run, Outcome::Succeeded, "", targets)
+    let report = report((Outcome::Succeeded, ""), step(targets));
+    Notice::of(&run(git, None, None), &report, Outcome::Succeeded, time)
 }
 
 /// A notice of this many targets, of which only the last failed.
@@ -112,7 +113,7 @@ fn the_image_is_the_one_that_was_chosen() {
         (deploy, None, Some(pinned.as_str())),
         (git, None, None),
     ] {
-        assert_eq!(image(&run(event, tag)).as_deref(), expected);
+        assert_eq!(image(&run(event, tag, None)).as_deref(), expected);
     }
 }
 

@@ -6,6 +6,7 @@ mod daemon_set;
 mod deployment;
 mod history;
 pub mod how;
+mod knative;
 pub mod names;
 mod owned;
 mod pace;
@@ -65,7 +66,12 @@ enum Step {
 }
 
 /// The kinds that roll out.
-const KINDS: [(&str, &str); 3] = [("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets")];
+const KINDS: [(&str, &str); 4] = [
+    ("apps", "deployments"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("serving.knative.dev", "services"),
+];
 
 /// No workload of a test takes so many steps that nobody sees.
 const LIMIT: usize = 10_000;
@@ -114,7 +120,8 @@ pub fn adopt(world: &mut World, key: &Key) {
         match key.1.as_str() {
             "deployments" => deployment::adopt(world, &object),
             "statefulsets" => stateful_set::adopt(world, &object),
-            _ => daemon_set::adopt(world, &object),
+            "daemonsets" => daemon_set::adopt(world, &object),
+            _ => knative::adopt(world, &object),
         }
     }
 }
@@ -161,7 +168,8 @@ fn sync(world: &mut World, key: &Key) -> Moved {
     match key.1.as_str() {
         "deployments" => deployment::sync(world, key),
         "statefulsets" => stateful_set::sync(world, key),
-        _ => daemon_set::sync(world, key),
+        "daemonsets" => daemon_set::sync(world, key),
+        _ => knative::sync(world, key),
     }
 }
 
@@ -169,19 +177,23 @@ fn act(world: &mut World, key: &Key) -> bool {
     match key.1.as_str() {
         "deployments" => deployment::act(world, key),
         "statefulsets" => stateful_set::act(world, key),
-        _ => daemon_set::act(world, key),
+        "daemonsets" => daemon_set::act(world, key),
+        _ => knative::act(world, key),
     }
 }
 
 /// Nothing moves any more: the time of the rollout is up, will be up, or does not count.
 fn rest(world: &mut World, key: &Key) -> Step {
-    let due = if key.1 == "deployments" { deployment::deadline(world, key) } else { None };
+    let due = match key.1.as_str() {
+        "deployments" => deployment::deadline(world, key),
+        "services" => knative::deadline(world, key),
+        _ => None,
+    };
     match due {
-        None => Step::Rests,
-        Some(due) if due > Instant::now() => Step::Waits(due),
-        Some(_) => {
-            deployment::time_is_up(world, key);
-            Step::Taken
-        }
+        None => return Step::Rests,
+        Some(due) if due > Instant::now() => return Step::Waits(due),
+        Some(_) if key.1 == "services" => knative::time_is_up(world, key),
+        Some(_) => deployment::time_is_up(world, key),
     }
+    Step::Taken
 }
