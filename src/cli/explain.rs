@@ -7,7 +7,7 @@ use argh::FromArgs;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Exit, check, complain, print, send};
+use super::{Exit, block_on, check, complain, print, send};
 use crate::action::{Api, Context, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
@@ -84,15 +84,8 @@ impl Explain {
                 return Exit::Usage;
             }
         };
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
         let delivery = Delivery { headers: &headers, body: &body };
-        match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
+        match block_on(explain(config, endpoint, &delivery, self.live)) {
             Ok((explanation, malformed)) => {
                 print(&if self.json { explanation.json() } else { explanation.text() });
                 let Some(why) = malformed else { return Exit::Done };

@@ -114,6 +114,16 @@ fn usage(why: &str) -> ExitCode {
     Exit::Usage.into()
 }
 
+/// Runs a future to its end on a runtime of one thread.
+fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let ended = runtime.block_on(future);
+    // Whatever is still blocked (a name look-up) must not hold the process.
+    runtime.shutdown_background();
+    ended
+}
+
 /// Writes to standard output; a reader that has gone away is no failure of ours.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::or_env;
-use super::{Exit, check, complain, log_format};
+use super::{Exit, block_on, check, complain, log_format};
 use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
@@ -78,17 +78,7 @@ impl Serve {
             log::warn!("{warning}");
         }
         let watch = Watch::new(&file, &overrides, loaded.findings.files);
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
-        let served = runtime.block_on(serve(config, watch, listen, own_workload));
-        // Whatever is still blocked (a name look-up) must not hold the process.
-        runtime.shutdown_background();
-        match served {
+        match block_on(serve(config, watch, listen, own_workload)) {
             Ok(()) => Exit::Done,
             Err(why) => {
                 complain(&why);
