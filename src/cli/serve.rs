@@ -16,7 +16,7 @@ use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
-use crate::kubernetes::{Kind, Workload};
+use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::server::{self, App, Limits};
 use crate::source::fetch;
@@ -114,18 +114,13 @@ impl Serve {
 
 /// Reads `BOATHOOK_SELF` and gives it the form of a target's full name, with the kind's own word.
 fn own_workload(text: &str) -> Result<String, String> {
-    let parts: Vec<_> = text.split('/').collect();
-    let workload = match parts.as_slice() {
-        [namespace, kind, name] => Kind::parse(kind).and_then(|kind| Workload::new(namespace, kind, name)),
-        _ => Err(format!("it has {} parts, not 3", parts.len())),
-    };
-    let workload = workload.map_err(|why| {
+    let workload = Workload::parse(text).map_err(|why| {
         format!(
             "BOATHOOK_SELF {}: must be NAMESPACE/KIND/NAME, such as default/deployment/boathook: {why}",
             text.escape_debug()
         )
     })?;
-    Ok(format!("{}/{workload}", workload.namespace))
+    Ok(workload.full_name())
 }
 
 async fn serve(

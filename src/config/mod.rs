@@ -11,6 +11,7 @@ mod reach;
 pub mod reload;
 pub mod report;
 mod rule;
+pub mod state;
 mod suggest;
 mod unique;
 mod units;
@@ -169,6 +170,8 @@ impl Config {
             && !directory.is_absolute()
         {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
+        } else if let Some(Err(why)) = state.as_deref().map(state::socket) {
+            fields.mistake("state", why);
         }
         let endpoints = read_endpoints(&mut fields, Endpoint::read);
         fields.finish();
