@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argh::FromArgs;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -18,6 +18,7 @@ use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
 use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
+use crate::server::control::{self, NoSocket, Socket};
 use crate::server::{self, App, Limits};
 use crate::source::fetch;
 
@@ -144,6 +145,7 @@ async fn serve(
     } else {
         log::warn!("state is set, but this version keeps accepted work in memory only");
     }
+    let control = control_socket(&config).await?;
     log::info!(
         "listening on {address}: {} endpoints, Kubernetes API {}",
         config.endpoints.len(),
@@ -151,6 +153,11 @@ async fn serve(
     );
     let fetching = fetch::keep_fetched(&config);
     drop(config);
+    // Its file goes before the journal is given up, and with it the state directory.
+    let _socket = control.map(|(listener, socket)| {
+        tokio::spawn(control::serve(listener, Arc::clone(&app)));
+        socket
+    });
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(Arc::clone(&engine).work());
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
@@ -174,6 +181,19 @@ async fn serve(
             Ok(())
         }
         unsent => Err(format!("{unsent} changes were not sent: the log names them")),
+    }
+}
+
+/// Listens on the control socket, if there is a state directory to have it in. Nothing of hooks needs it.
+async fn control_socket(config: &Config) -> Result<Option<(UnixListener, Socket)>, String> {
+    let Some(directory) = &config.state else { return Ok(None) };
+    match control::bind(directory).await {
+        Ok(bound) => Ok(Some(bound)),
+        Err(NoSocket::Taken(why)) => Err(why),
+        Err(NoSocket::Impossible(why)) => {
+            log::error!("{why}; `boathook deliveries`, `redeliver` and `hold` have nobody to ask");
+            Ok(None)
+        }
     }
 }
 

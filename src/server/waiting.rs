@@ -16,7 +16,7 @@ pub(super) struct Wish {
     pub(super) wait: Option<Duration>,
     /// The delivery had been accepted before.
     pub(super) duplicate: bool,
-    /// What the caller should know beforehand.
+    /// What is held and may stand in the way.
     pub(super) note: Option<String>,
 }
 
@@ -48,7 +48,7 @@ fn accepted(id: &str, runs: &[RunReport], reason: Option<&str>) -> Answer {
 }
 
 /// The runs have ended.
-fn outcome(id: &str, runs: &[RunReport], reason: Option<&str>) -> Answer {
+fn outcome(id: &str, runs: &[RunReport], note: Option<&str>) -> Answer {
     let whole = Outcome::of(runs.iter().filter_map(|run| run.outcome)).unwrap_or(Outcome::Skipped);
     let superseded = runs.iter().any(|run| run.outcome == Some(Outcome::Superseded));
     let status = match whole {
@@ -60,6 +60,6 @@ fn outcome(id: &str, runs: &[RunReport], reason: Option<&str>) -> Answer {
         _ => StatusCode::OK,
     };
     let whole = if superseded && status == StatusCode::CONFLICT { Outcome::Superseded } else { whole };
-    let runs = Some(Runs::Ended(runs));
+    let (reason, runs) = (note.filter(|_| whole == Outcome::Held), Some(Runs::Ended(runs)));
     Answer::told(status, &Told { delivery: Some(id), status: whole.word(), reason, runs, ..Told::default() })
 }

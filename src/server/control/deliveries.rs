@@ -1,7 +1,7 @@
 //! Looking: what became of deliveries, and why.
 
 use hyper::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::page::Asked;
 use crate::run::account::Account;
@@ -20,18 +20,20 @@ const MOST: usize = 1000;
 const NAMED: usize = 10;
 
 /// A delivery as it is answered.
-#[derive(Debug, Serialize)]
-pub struct Listed<'a> {
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listed {
     /// `pending`, or the outcome of the whole.
-    pub status: &'static str,
+    pub status: String,
     /// What is kept of it.
     #[serde(flatten)]
-    pub account: &'a Account,
+    pub account: Account,
 }
 
-#[derive(Serialize)]
-struct List<'a> {
-    deliveries: Vec<Listed<'a>>,
+/// An answer about deliveries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// Newest first.
+    pub deliveries: Vec<Listed>,
 }
 
 pub(super) async fn newest(engine: &Engine, asked: &Asked) -> Result<Answer, Problem> {
@@ -46,11 +48,11 @@ pub(super) async fn newest(engine: &Engine, asked: &Asked) -> Result<Answer, Pro
             })?
         }
     };
-    Ok(list(&engine.deliveries(limit).await.map_err(unreadable)?))
+    Ok(list(engine.deliveries(limit).await.map_err(unreadable)?))
 }
 
 pub(super) async fn one(engine: &Engine, id: &str, asked: &Asked) -> Result<Answer, Problem> {
-    Ok(list(&find(engine, id, asked.parameter("endpoint")).await?))
+    Ok(list(find(engine, id, asked.parameter("endpoint")).await?))
 }
 
 /// The deliveries of an id, newest first: the same one may have come again, and two endpoints' senders may use
@@ -74,7 +76,7 @@ pub(super) async fn find(engine: &Engine, id: &str, endpoint: Option<&str>) -> R
             printable(id, 128),
             endpoint.map(|name| format!(" at {}", printable(name, 63))).unwrap_or_default()
         ))),
-        [whole] => engine.delivery(&(*whole).to_owned()).await.map_err(unreadable).map(|mut found| {
+        [whole] => engine.delivery(whole).await.map_err(unreadable).map(|mut found| {
             found.retain(here);
             found
         }),
@@ -88,9 +90,10 @@ pub(super) async fn find(engine: &Engine, id: &str, endpoint: Option<&str>) -> R
     }
 }
 
-fn list(accounts: &[Account]) -> Answer {
-    let deliveries = accounts.iter().map(|account| Listed { status: status(account), account }).collect();
-    Answer::json(StatusCode::OK, &List { deliveries })
+fn list(accounts: Vec<Account>) -> Answer {
+    let listed = |account: Account| Listed { status: status(&account).to_owned(), account };
+    let deliveries = accounts.into_iter().map(listed).collect();
+    Answer::json(StatusCode::OK, &Deliveries { deliveries })
 }
 
 /// The word for what became of the whole.

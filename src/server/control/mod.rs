@@ -30,10 +30,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
-pub use self::deliveries::Listed;
+pub use self::deliveries::{Deliveries, Listed};
 pub use self::holds::{Held, Holds};
 use self::page::{Asked, Page};
-pub use self::socket::{Socket, bind};
+pub use self::socket::{NoSocket, Socket, bind};
 use super::answer::{Answer, Problem};
 use super::{ACCEPT_PAUSE, App};
 use crate::text::Escaped;

@@ -17,17 +17,26 @@ pub struct Socket {
     file: (u64, u64),
 }
 
-/// Listens on the control socket of a state directory, which must be there.
-pub async fn bind(directory: &Path) -> Result<(UnixListener, Socket), String> {
-    let path = state::socket(directory)?;
+/// Why there is no control socket.
+#[derive(Debug)]
+pub enum NoSocket {
+    /// Another relay has it, and so the state directory.
+    Taken(String),
+    /// It cannot be made, on a file system without sockets for one.
+    Impossible(String),
+}
+
+/// Listens on the control socket of a state directory.
+pub async fn bind(directory: &Path) -> Result<(UnixListener, Socket), NoSocket> {
+    let path = state::socket(directory).map_err(NoSocket::Impossible)?;
     if is_answered(&path).await {
-        return Err(format!(
-            "another relay answers at {}: one state directory is one relay's",
-            path.display()
-        ));
+        let why =
+            format!("another relay answers at {}: a state directory is one relay's own", path.display());
+        return Err(NoSocket::Taken(why));
     }
-    let made = make(directory, &path);
-    made.map_err(|error| format!("the control socket {} cannot be made: {error}", path.display()))
+    make(directory, &path).map_err(|error| {
+        NoSocket::Impossible(format!("the control socket {} cannot be made: {error}", path.display()))
+    })
 }
 
 /// Whether somebody listens there. Nobody does at what a killed relay has left.
@@ -46,6 +55,7 @@ fn make(directory: &Path, path: &Path) -> io::Result<(UnixListener, Socket)> {
     let hidden = directory.join(format!(".s{}", std::process::id()));
     // A predecessor with the same process id, as it is in containers, may have been killed just here.
     clear(&hidden)?;
+    DirBuilder::new().mode(0o700).recursive(true).create(directory)?;
     DirBuilder::new().mode(0o700).create(&hidden)?;
     let bound = bind_hidden(&hidden.join("s"), path);
     bound

@@ -1,0 +1,156 @@
+//! `boathook hold`: versions that failed on a workload, and are not applied to it again.
+
+use std::time::Duration;
+
+use argh::FromArgs;
+use reqwest::Method;
+
+use super::control::{query, quoted, talk};
+use super::table::Table;
+use super::{Exit, account, complain, pretty, print};
+use crate::kubernetes::Workload;
+use crate::run::holds::Version;
+use crate::server::control::{Held, Holds};
+
+/// How much of a digest is shown, in hex digits.
+const DIGEST: usize = 12;
+
+/// List or lift the versions that are held for a workload since they failed there.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "hold",
+    usage = "list | lift NAMESPACE/TYPE/NAME [options]",
+    note = "A version that was rolled back (`onFailure: rollback`) is held: neither a\nredelivery nor a new delivery applies it to that workload, until another\nversion comes or it is lifted. Lifting changes nothing by itself: `boathook\nredeliver ID` applies it.\n",
+    note = "Asks the relay that runs, over the socket in its state directory, as the user\nthat it runs as. In a cluster:\n\n  kubectl exec deployment/boathook -c boathook -- boathook hold list"
+)]
+pub(super) struct Hold {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum What {
+    List(List),
+    Lift(Lift),
+}
+
+/// List what is held.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list", usage = "[--state DIR | --config FILE] [options]")]
+struct List {
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+    /// the relay's state directory, or BOATHOOK_STATE
+    #[argh(option)]
+    state: Option<String>,
+    /// the relay's configuration, which names it, or BOATHOOK_CONFIG
+    #[argh(option)]
+    config: Option<String>,
+}
+
+/// Lift what is held for a workload: all of it, or one version.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "lift",
+    usage = "NAMESPACE/TYPE/NAME [--version VERSION] [--state DIR | --config FILE] [options]",
+    example = "{command_name} default/deployment/web"
+)]
+struct Lift {
+    /// the workload: default/deployment/web
+    #[argh(positional)]
+    workload: String,
+    /// only this version: its tag, its digest, or the beginning of its digest
+    #[argh(option)]
+    version: Option<String>,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+    /// the relay's state directory, or BOATHOOK_STATE
+    #[argh(option)]
+    state: Option<String>,
+    /// the relay's configuration, which names it, or BOATHOOK_CONFIG
+    #[argh(option)]
+    config: Option<String>,
+}
+
+impl Hold {
+    pub(super) fn run(self) -> Exit {
+        match self.what {
+            What::List(list) => list.run(),
+            What::Lift(lift) => lift.run(),
+        }
+    }
+}
+
+impl List {
+    fn run(self) -> Exit {
+        talk(self.state, self.config, async |relay| {
+            let holds: Holds = relay.ask(Method::GET, "/holds", Duration::ZERO).await?;
+            if self.json {
+                print(&pretty(&holds));
+            } else if holds.holds.is_empty() {
+                complain("nothing is held");
+            } else {
+                print(&table(&holds.holds).to_string());
+            }
+            Ok(Exit::Done)
+        })
+    }
+}
+
+impl Lift {
+    fn run(self) -> Exit {
+        let workload = match Workload::parse(&self.workload) {
+            Ok(workload) => workload.full_name(),
+            Err(why) => {
+                complain(&format!(
+                    "{}: must be NAMESPACE/TYPE/NAME, such as default/deployment/web: {why}",
+                    self.workload.escape_debug()
+                ));
+                return Exit::Usage;
+            }
+        };
+        let parts: Vec<_> = workload.split('/').map(quoted).collect();
+        let path = format!("/holds/{}{}", parts.join("/"), query("version", self.version.as_deref()));
+        talk(self.state, self.config, async |relay| {
+            let lifted: Holds = relay.ask(Method::DELETE, &path, Duration::ZERO).await?;
+            print(&if self.json { pretty(&lifted) } else { told(&lifted.holds) });
+            Ok(Exit::Done)
+        })
+    }
+}
+
+fn table(holds: &[Held]) -> Table {
+    let mut table = Table::new(["WORKLOAD", "VERSION", "SINCE", "DELIVERY", "REASON"]);
+    for held in holds {
+        table.row([&held.workload, &version(held), &account::time(held.since), &held.delivery, &held.reason]);
+    }
+    table
+}
+
+/// What is held, as an image is written.
+fn version(held: &Held) -> String {
+    let tag = held.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let image = format!("{}{tag}", held.repository);
+    match &held.version {
+        Version::Digest(digest) => {
+            let digits: String = digest.as_str().chars().take("sha256:".len() + DIGEST).collect();
+            format!("{image}@{digits}")
+        }
+        Version::Tag(_) => image,
+        // The tag moves: what is pushed to it next is not held.
+        Version::Delivery(_) => format!("{image} (this delivery only)"),
+    }
+}
+
+fn told(lifted: &[Held]) -> String {
+    let line = |held: &Held| {
+        let line = format!("lifted: {} for {} (delivery {})", version(held), held.workload, held.delivery);
+        crate::text::printable(&line, 1000) + "\n"
+    };
+    lifted.iter().map(line).collect()
+}
