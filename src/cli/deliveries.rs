@@ -21,7 +21,7 @@ const ID: usize = 8;
 #[argh(
     subcommand,
     name = "deliveries",
-    usage = "[ID] [--limit N] [--state DIR | --config FILE] [options]",
+    usage = "[ID] [--limit N] [options]",
     example = "{command_name}\n{command_name} 72d3162e",
     note = "Asks the relay that runs, over the socket in its state directory, as the user\nthat it runs as. In a cluster:\n\n  kubectl exec deployment/boathook -c boathook -- boathook deliveries\n",
     note = "Only deliveries that led to runs are listed; the log tells of the others. The\nbeginning of an ID will do. Times are UTC."

@@ -38,7 +38,7 @@ enum What {
 
 /// List what is held.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "list", usage = "[--state DIR | --config FILE] [options]")]
+#[argh(subcommand, name = "list", usage = "[options]")]
 struct List {
     /// print JSON
     #[argh(switch)]
@@ -56,7 +56,7 @@ struct List {
 #[argh(
     subcommand,
     name = "lift",
-    usage = "NAMESPACE/TYPE/NAME [--version VERSION] [--state DIR | --config FILE] [options]",
+    usage = "NAMESPACE/TYPE/NAME [--version VERSION] [options]",
     example = "{command_name} default/deployment/web"
 )]
 struct Lift {

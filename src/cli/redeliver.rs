@@ -23,7 +23,7 @@ const POLL: Duration = Duration::from_secs(1);
 #[argh(
     subcommand,
     name = "redeliver",
-    usage = "ID [--wait DURATION] [--state DIR | --config FILE] [options]",
+    usage = "ID [--wait DURATION] [options]",
     example = "{command_name} 72d3162e --wait 10m",
     note = "What the sender said is taken to the rules of the configuration as it is now.\nA version that is held is not applied: `boathook hold lift` lets it through.\n",
     note = "Asks the relay that runs, over the socket in its state directory, as the user\nthat it runs as. In a cluster:\n\n  kubectl exec deployment/boathook -c boathook -- boathook redeliver ID\n",
