@@ -35,11 +35,9 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.rows {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                line.push_str(&format!("{cell:<width$}  ", width = self.width(column)));
-            }
-            writeln!(f, "{}", line.trim_end())?;
+            let cells = row.iter().enumerate();
+            let padded = cells.map(|(column, cell)| format!("{cell:<width$}", width = self.width(column)));
+            writeln!(f, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::page::Asked;
 use crate::run::account::Account;
 use crate::run::engine::Engine;
-use crate::run::journal::JournalError;
 use crate::server::answer::{Answer, Problem};
 use crate::text::printable;
 
@@ -48,7 +47,7 @@ pub(super) async fn newest(engine: &Engine, asked: &Asked) -> Result<Answer, Pro
             })?
         }
     };
-    Ok(list(engine.deliveries(limit).await.map_err(unreadable)?))
+    Ok(list(engine.deliveries(limit).await?))
 }
 
 pub(super) async fn one(engine: &Engine, id: &str, asked: &Asked) -> Result<Answer, Problem> {
@@ -59,12 +58,12 @@ pub(super) async fn one(engine: &Engine, id: &str, asked: &Asked) -> Result<Answ
 /// the same. The beginning of an id will do if there is only one that begins so.
 pub(super) async fn find(engine: &Engine, id: &str, endpoint: Option<&str>) -> Result<Vec<Account>, Problem> {
     let here = |account: &Account| endpoint.is_none_or(|endpoint| account.endpoint == endpoint);
-    let mut found = engine.delivery(id).await.map_err(unreadable)?;
+    let mut found = engine.delivery(id).await?;
     found.retain(here);
     if !found.is_empty() {
         return Ok(found);
     }
-    let mut found = engine.deliveries(MOST).await.map_err(unreadable)?;
+    let mut found = engine.deliveries(MOST).await?;
     found.retain(|account| here(account) && account.id.starts_with(id));
     let mut ids: Vec<_> = found.iter().map(|account| account.id.as_str()).collect();
     ids.sort_unstable();
@@ -76,10 +75,7 @@ pub(super) async fn find(engine: &Engine, id: &str, endpoint: Option<&str>) -> R
             printable(id, 128),
             endpoint.map(|name| format!(" at {}", printable(name, 63))).unwrap_or_default()
         ))),
-        [whole] => engine.delivery(whole).await.map_err(unreadable).map(|mut found| {
-            found.retain(here);
-            found
-        }),
+        [_] => Ok(found),
         several => Err(Problem::conflict(format!(
             "{} deliveries begin with {}: {}{}",
             several.len(),
@@ -102,9 +98,4 @@ fn status(account: &Account) -> &'static str {
         None => "pending",
         Some(_) => account.outcome().map_or("ended", |outcome| outcome.word()),
     }
-}
-
-fn unreadable(error: JournalError) -> Problem {
-    log::error!("{error}");
-    Problem::Refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }

@@ -36,6 +36,7 @@ use self::page::{Asked, Page};
 pub use self::socket::{NoSocket, Socket, bind};
 use super::answer::{Answer, Problem};
 use super::{ACCEPT_PAUSE, App};
+use crate::run::journal::JournalError;
 use crate::text::Escaped;
 
 /// Connections at once; each that waits for the end of a redelivery is one.
@@ -116,6 +117,12 @@ async fn answer(app: &Arc<App>, page: &Page<'_>, asked: &Asked) -> Result<Answer
         Page::Redeliver { id } => redeliver::redeliver(app, id, asked).await,
         Page::Holds => Ok(holds::all(&app.engine)),
         Page::Hold { workload } => holds::lift(&app.engine, workload, asked).await,
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        Self::Refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 

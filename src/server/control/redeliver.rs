@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
 use jiff::Timestamp;
 
 use super::page::Asked;
@@ -65,7 +64,7 @@ pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result
         Err(Refused::Closing) => Err(Problem::Closing),
         Err(Refused::Journal(error)) => {
             log::error!("{error}");
-            Err(Problem::Refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
+            Err(error.into())
         }
     }
 }
