@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::event::{Event, GitPushed, GitRef};
 use crate::run::account::Account;
 use crate::run::outcome::Outcome;
-use crate::run::record::{RunReport, StepReport, TargetReport};
+use crate::run::report::{RunReport, StepReport, TargetReport};
 use crate::server::control::Listed;
 use crate::text::printable;
 

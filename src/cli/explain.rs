@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, block_on, check, complain, pretty, print, send};
-use crate::action::{Api, Context, Note, Outlook, Preview};
+use crate::action::{Api, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
 use crate::rule::Verdict;
-use crate::run::plan;
+use crate::run::plan::{self, Arrival};
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
 
@@ -123,7 +123,8 @@ async fn explain(
         }
     };
     let mut number = 0;
-    let planned = plan::plan(endpoint, &decoded, config.waits, now, || {
+    let arrival = Arrival { received: now, from: None, mark: String::new() };
+    let planned = plan::plan(config, endpoint, &decoded, arrival, || {
         number += 1;
         RunId(number)
     });
@@ -131,15 +132,7 @@ async fn explain(
     let outlook = Outlook { kubernetes: &config.kubernetes, flux: &config.flux, live: api.as_ref() };
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for run in &planned.runs {
-        let context = Context::new(
-            &run.event,
-            run.tag.as_deref(),
-            run.policy.as_ref(),
-            &run.delivery.source,
-            &run.delivery.id,
-            now,
-            now,
-        );
+        let context = run.context();
         for action in run.actions.iter() {
             let previewed = action.preview(&outlook, &context).await;
             requests.extend(previewed.requests);

@@ -9,7 +9,6 @@ use super::control::{query, quoted, talk};
 use super::table::Table;
 use super::{Exit, account, complain, pretty, print};
 use crate::kubernetes::Workload;
-use crate::run::holds::Version;
 use crate::server::control::{Held, Holds};
 
 /// How much of a digest is shown, in hex digits.
@@ -63,7 +62,7 @@ struct Lift {
     /// the workload: default/deployment/web
     #[argh(positional)]
     workload: String,
-    /// only this version: its tag, its digest, or the beginning of its digest
+    /// only this version: its tag, its digest, or its delivery where only that is held
     #[argh(option)]
     version: Option<String>,
     /// print JSON
@@ -132,24 +131,17 @@ fn table(holds: &[Held]) -> Table {
     table
 }
 
-/// What is held, as an image is written.
+/// The version, with only the beginning of its digest.
 fn version(held: &Held) -> String {
-    let tag = held.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-    let image = format!("{}{tag}", held.repository);
-    match &held.version {
-        Version::Digest(digest) => {
-            let digits: String = digest.as_str().chars().take("sha256:".len() + DIGEST).collect();
-            format!("{image}@{digits}")
-        }
-        Version::Tag(_) => image,
-        // The tag moves: what is pushed to it next is not held.
-        Version::Delivery(_) => format!("{image} (this delivery only)"),
+    match held.version.split_once("@sha256:") {
+        Some((image, digest)) => format!("{image}@sha256:{}…", digest.get(..DIGEST).unwrap_or(digest)),
+        None => held.version.clone(),
     }
 }
 
 fn told(lifted: &[Held]) -> String {
     let line = |held: &Held| {
-        let line = format!("lifted: {} for {} (delivery {})", version(held), held.workload, held.delivery);
+        let line = format!("{} is held for {} no longer", held.version, held.workload);
         crate::text::printable(&line, 1000) + "\n"
     };
     lifted.iter().map(line).collect()

@@ -1,7 +1,7 @@
 //! `boathook serve`: the relay itself.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
 use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
+use crate::run::journal::Journal;
+use crate::run::queue::Restored;
 use crate::server::control::{self, NoSocket, Socket};
 use crate::server::{self, App, Limits};
 use crate::source::fetch;
@@ -132,9 +134,12 @@ async fn serve(
 ) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
-    let engine = Arc::new(Engine::new(api, own_workload));
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
+    let (journal, restored) = open_journal(config.state.as_deref())?;
+    let journal = Arc::new(journal);
+    let engine = Arc::new(Engine::new(api, own_workload, Arc::clone(&journal), restored));
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
     let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
@@ -142,8 +147,9 @@ async fn serve(
         log::warn!(
             "no state directory: accepted work is kept in memory only, and lost if the process is killed"
         );
-    } else {
-        log::warn!("state is set, but this version keeps accepted work in memory only");
+    }
+    if engine.pending() > 0 {
+        log::info!("{} runs of the last process go on", engine.pending());
     }
     let control = control_socket(&config).await?;
     log::info!(
@@ -171,8 +177,9 @@ async fn serve(
         engine.seal();
         let _ = working.await;
     });
-    if finished.await.is_err() {
-        engine.name_what_is_left();
+    let in_time = finished.await.is_ok();
+    engine.name_what_is_left();
+    if !in_time && !engine.is_durable() {
         return Err(format!("{} runs were not finished in time", engine.pending()));
     }
     match engine.unsent() {
@@ -195,6 +202,19 @@ async fn control_socket(config: &Config) -> Result<Option<(UnixListener, Socket)
             Ok(None)
         }
     }
+}
+
+/// The journal in the state directory, or one in memory; and what the last process left in it.
+fn open_journal(state: Option<&Path>) -> Result<(Journal, Restored), String> {
+    let mut restored = Restored::default();
+    let journal = match state {
+        Some(directory) => {
+            let take = |table, key, bytes: &[u8]| restored.take(table, key, bytes);
+            Journal::open(directory, take).map_err(|error| error.to_string())?
+        }
+        None => Journal::in_memory(),
+    };
+    Ok((journal, restored))
 }
 
 /// Reloads when the configuration changes, until a signal ends the process.

@@ -38,6 +38,9 @@ use crate::kubernetes::access::Access;
 /// The largest configuration file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
+/// The tags that usually move from image to image.
+const MUTABLE_TAGS: [&str; 6] = ["latest", "main", "master", "edge", "nightly", "dev"];
+
 /// A configuration that can be served.
 #[derive(Debug)]
 pub struct Config {
@@ -49,6 +52,8 @@ pub struct Config {
     pub flux: FluxAccess,
     /// How runs wait.
     pub waits: Waits,
+    /// Tags that move: a version that is known by such a tag alone is held for one delivery only.
+    pub mutable_tags: Vec<String>,
     /// In the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     routes: HashMap<PathDigest, Arc<Endpoint>>,
@@ -174,8 +179,10 @@ impl Config {
             fields.mistake("state", why);
         }
         let endpoints = read_endpoints(&mut fields, Endpoint::read);
+        let mutable_tags = fields.strings("mutableTags");
         fields.finish();
-        Self::assemble(state, kubernetes, flux, waits, endpoints)
+        let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
+        Self { mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), ..config }
     }
 
     fn assemble(
@@ -189,7 +196,8 @@ impl Config {
         let paths =
             endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
         let routes = paths.collect();
-        Self { state, kubernetes, flux, waits, endpoints, routes }
+        let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
+        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, routes }
     }
 
     /// The endpoint of a hook's path.

@@ -35,6 +35,13 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How often a list that expires while it is read is begun again.
 const LIST_STARTS: usize = 3;
 
+/// stub
+#[derive(Debug)]
+pub struct Written {
+    /// g
+    pub generation: i64,
+}
+
 /// A client of one Kubernetes API.
 #[derive(Debug)]
 pub struct Client {
@@ -118,11 +125,10 @@ impl Client {
     }
 
     /// Sends a patch. What the API answers is not kept.
-    pub async fn patch(&self, patch: &PatchRequest) -> Result<(), ApiError> {
+    pub async fn patch(&self, patch: &PatchRequest) -> Result<Written, ApiError> {
         let body = (patch.content_type, patch.body.to_string().into_bytes());
-        let _: serde::de::IgnoredAny =
-            self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await?;
-        Ok(())
+        let o: Object = self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await?;
+        Ok(Written { generation: o.metadata.generation })
     }
 
     async fn send<T: DeserializeOwned>(

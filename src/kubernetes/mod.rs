@@ -4,13 +4,17 @@
 //! the worker sends.
 
 pub mod access;
+pub mod blocked;
 pub mod client;
 mod credentials;
 pub mod dns;
 pub mod error;
 pub mod kind;
 pub mod object;
+pub mod owner;
 pub mod patch;
+pub mod reasons;
+pub mod rollout;
 mod selector;
 
 pub use self::access::Access;

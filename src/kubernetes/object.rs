@@ -2,7 +2,7 @@
 //! and environment variables, is never kept: not in annotations either, where `kubectl apply` repeats the object.
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::kind::Kind;
 
@@ -22,6 +22,8 @@ pub struct Object {
 pub struct Metadata {
     /// The object's name.
     pub name: String,
+    /// g
+    pub generation: i64,
     /// For optimistic concurrency.
     pub resource_version: String,
     /// Whether the object has annotations at all, which a JSON patch must know.
@@ -115,7 +117,8 @@ pub struct Container {
 }
 
 /// Which list of the pod template a container stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ContainerList {
     /// `containers`
     Containers,

@@ -15,6 +15,16 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// The pauses after so many tries.
+    pub fn after(tries: u32) -> Self {
+        Self { tries }
+    }
+
+    /// How many pauses there have been.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+
     /// The next pause: twice the last one, give or take a quarter so that many targets do not come back at
     /// once, and never less than what the server asked for.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {

@@ -11,7 +11,7 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
-use crate::run::record::RunReport;
+use crate::run::report::RunReport;
 use crate::text::Escaped;
 
 /// How long a sender is asked to wait when it is the relay that cannot, in seconds.

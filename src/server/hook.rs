@@ -28,7 +28,7 @@ use crate::config::Endpoint;
 use crate::event::Event;
 use crate::key::PathDigest;
 use crate::run::engine::{Accepted, Refused};
-use crate::run::plan;
+use crate::run::plan::{self, Arrival};
 use crate::run::record::Run;
 use crate::run::sameness::Keys;
 use crate::source::{self, Decoded, Delivery, Refusal, Undecodable, Verified};
@@ -57,8 +57,7 @@ pub(super) async fn receive(
     let answer = match body::read(request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
         Ok(body) => {
             let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-            let now = Timestamp::now();
-            match process(app, &config, endpoint, &delivery, now) {
+            match process(app, &config, endpoint, &delivery, peer) {
                 Ok(Processed::Answered(answer)) => Ok(answer),
                 Ok(Processed::Offer(offer)) => {
                     // The body's memory goes back before anybody waits for anything.
@@ -108,7 +107,6 @@ enum Processed {
 /// Runs that wait to be made safe.
 struct Offer {
     keys: Keys,
-    id: String,
     runs: Vec<Arc<Run>>,
 }
 
@@ -118,8 +116,9 @@ fn process(
     config: &crate::config::Config,
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
-    now: Timestamp,
+    peer: SocketAddr,
 ) -> Result<Processed, Problem> {
+    let now = Timestamp::now();
     let verified = endpoint.verify(delivery, now).map_err(|refusal| match refusal {
         Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
         Refusal::Unavailable => Problem::NoKeySet,
@@ -132,7 +131,7 @@ fn process(
             return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
         }
     };
-    Ok(decide(app, config, endpoint, &verified, &decoded, now))
+    Ok(decide(app, config, endpoint, &verified, &decoded, (now, peer)))
 }
 
 fn decide(
@@ -141,9 +140,11 @@ fn decide(
     endpoint: &Endpoint,
     verified: &Verified<'_>,
     decoded: &Decoded,
-    now: Timestamp,
+    (now, peer): (Timestamp, SocketAddr),
 ) -> Processed {
-    let planned = plan::plan(endpoint, decoded, config.waits, now, || app.engine.next_id());
+    let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
+    let arrival = Arrival { received: now, from: Some(peer.ip()), mark: keys.mark() };
+    let planned = plan::plan(config, endpoint, decoded, arrival, || app.engine.next_id());
     if planned.runs.is_empty() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
         let answer = if pong {
@@ -153,8 +154,7 @@ fn decide(
         };
         return Processed::Answered(answer);
     }
-    let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
-    Processed::Offer(Offer { keys, id: planned.delivery, runs: planned.runs })
+    Processed::Offer(Offer { keys, runs: planned.runs })
 }
 
 fn ignored(reason: &str) -> Answer {
@@ -170,7 +170,7 @@ async fn offer_runs(
     // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
     let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
     // On a task of its own: a caller that hangs up cancels nothing.
-    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs, asks).await });
+    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.runs, asks).await });
     let accepted = accepting.await.map_err(|error| {
         log::error!("accepting a delivery failed: {error}");
         Problem::JournalFailed

@@ -191,5 +191,8 @@ fn ready(app: &App) -> Answer {
     if app.engine.is_closing() {
         return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "closing\n");
     }
+    if app.engine.trouble().is_some() {
+        return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "journal\n");
+    }
     Answer::text(StatusCode::OK, "ready\n")
 }

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use super::answer::{AcceptedRun, Answer, Runs, Told};
 use crate::run::engine::Engine;
 use crate::run::outcome::Outcome;
-use crate::run::record::RunReport;
+use crate::run::report::RunReport;
 use crate::run::sameness::Seen;
 
 /// How the caller would be answered.
@@ -22,7 +22,7 @@ pub(super) struct Wish {
 
 pub(super) async fn answer(engine: &Engine, seen: Seen, wish: Wish) -> Answer {
     let Some(wait) = wish.wait else {
-        let (id, runs) = engine.look(seen).unwrap_or_default();
+        let (id, runs) = looked(engine, seen).await;
         return if wish.duplicate {
             let told = Told { status: "duplicate", of: Some(&id), ..Told::default() };
             Answer::told(StatusCode::OK, &told)
@@ -31,13 +31,15 @@ pub(super) async fn answer(engine: &Engine, seen: Seen, wish: Wish) -> Answer {
         };
     };
     let ended = engine.wait(seen, wait).await;
-    let (id, runs) = engine.look(seen).unwrap_or_default();
-    let answer = if ended {
-        outcome(&id, &runs, wish.note.as_deref())
-    } else {
-        accepted(&id, &runs, wish.note.as_deref())
-    };
+    let (id, runs) = looked(engine, seen).await;
+    let note = wish.note.as_deref();
+    let answer = if ended { outcome(&id, &runs, note) } else { accepted(&id, &runs, note) };
     answer.preference_applied(wait)
+}
+
+/// What is known of a delivery; nothing once it has been forgotten.
+async fn looked(engine: &Engine, seen: Seen) -> (String, Vec<RunReport>) {
+    engine.look(seen).await.map(|account| (account.id, account.runs)).unwrap_or_default()
 }
 
 /// The runs are safe.

@@ -141,3 +141,10 @@ impl fmt::Display for JournalError {
 }
 
 impl std::error::Error for JournalError {}
+
+impl Journal {
+    /// stub
+    pub fn open(_: &std::path::Path, _: impl FnMut(Table, u64, &[u8])) -> Result<Self, JournalError> {
+        Ok(Self::in_memory())
+    }
+}

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::page::Asked;
 use crate::run::account::Account;
 use crate::run::engine::Engine;
+use crate::run::sameness::Seen;
 use crate::server::answer::{Answer, Problem};
 use crate::text::printable;
 
 /// How many deliveries are listed when nobody says.
 const USUAL: usize = 20;
 
-/// How many are listed at most, and looked through for one that begins with some characters.
+/// How many are listed at most.
 const MOST: usize = 1000;
 
 /// How many of those that an ambiguous beginning may mean are named.
@@ -51,31 +52,30 @@ pub(super) async fn newest(engine: &Engine, asked: &Asked) -> Result<Answer, Pro
 }
 
 pub(super) async fn one(engine: &Engine, id: &str, asked: &Asked) -> Result<Answer, Problem> {
-    Ok(list(find(engine, id, asked.parameter("endpoint")).await?))
+    let found = find(engine, id, asked.parameter("endpoint")).await?;
+    Ok(list(found.into_iter().map(|(_, account)| account).collect()))
 }
 
 /// The deliveries of an id, newest first: the same one may have come again, and two endpoints' senders may use
 /// the same. The beginning of an id will do if there is only one that begins so.
-pub(super) async fn find(engine: &Engine, id: &str, endpoint: Option<&str>) -> Result<Vec<Account>, Problem> {
-    let here = |account: &Account| endpoint.is_none_or(|endpoint| account.endpoint == endpoint);
+pub(super) async fn find(
+    engine: &Engine,
+    id: &str,
+    endpoint: Option<&str>,
+) -> Result<Vec<(Seen, Account)>, Problem> {
     let mut found = engine.delivery(id).await?;
-    found.retain(here);
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let mut found = engine.deliveries(MOST).await?;
-    found.retain(|account| here(account) && account.id.starts_with(id));
-    let mut ids: Vec<_> = found.iter().map(|account| account.id.as_str()).collect();
+    found.retain(|(_, account)| endpoint.is_none_or(|endpoint| account.endpoint == endpoint));
+    let mut ids: Vec<_> = found.iter().map(|(_, account)| account.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     match ids.as_slice() {
+        [_] => Ok(found),
         [] => Err(Problem::unknown(format!(
             "no delivery {}{} is known: `boathook deliveries` lists those that are. Only what led to runs is kept, \
              and the oldest make room for new ones",
             printable(id, 128),
             endpoint.map(|name| format!(" at {}", printable(name, 63))).unwrap_or_default()
         ))),
-        [_] => Ok(found),
         several => Err(Problem::conflict(format!(
             "{} deliveries begin with {}: {}{}",
             several.len(),

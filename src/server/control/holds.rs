@@ -1,5 +1,7 @@
 //! Versions that are held: which, and no longer.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,24 +11,22 @@ use crate::image::Repository;
 use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::run::holds::{Hold, Version};
+use crate::run::record::Run;
 use crate::server::answer::{Answer, Problem};
 use crate::text::printable;
-
-/// How much of a digest names it, in hex digits.
-const DIGEST_DIGITS: usize = 7;
 
 /// A hold as it is answered.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Held {
     /// `default/deployment/web`
     pub workload: String,
+    /// `ghcr.io/acme/web:1.2.3`, with the digest or the delivery that makes it the same one.
+    pub version: String,
     /// The image's repository.
     pub repository: Repository,
     /// Its tag, where the event had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// What is held.
-    pub version: Version,
     /// Since when.
     pub since: Timestamp,
     /// The delivery that brought it.
@@ -44,16 +44,17 @@ pub struct Holds {
 
 impl From<Hold> for Held {
     fn from(hold: Hold) -> Self {
-        let Hold { workload, repository, tag, version, since, delivery, reason } = hold;
-        Self { workload: workload.full_name(), repository, tag, version, since, delivery, reason }
+        let version = hold.version_text();
+        let Hold { workload, repository, tag, version: _, since, delivery, reason } = hold;
+        Self { workload: workload.full_name(), version, repository, tag, since, delivery, reason }
     }
 }
 
 pub(super) fn all(engine: &Engine) -> Answer {
-    answer(engine.holds().into_iter().map(|(_, hold)| hold).collect())
+    answer(engine.holds().into_iter().map(|(_, hold)| hold))
 }
 
-/// Lifts the holds of a workload: all, or those of a version, which its tag or the beginning of its digest names.
+/// Lifts the holds of a workload: all, or those of one version.
 pub(super) async fn lift(engine: &Engine, workload: &str, asked: &Asked) -> Result<Answer, Problem> {
     let workload = Workload::parse(workload).map_err(|why| {
         Problem::Malformed(format!(
@@ -62,65 +63,30 @@ pub(super) async fn lift(engine: &Engine, workload: &str, asked: &Asked) -> Resu
         ))
     })?;
     let name = workload.full_name();
-    let there = engine.holds().into_iter().map(|(_, hold)| hold).filter(|hold| hold.workload == workload);
-    let (meant, other): (Vec<_>, Vec<_>) =
-        there.partition(|hold| asked.parameter("version").is_none_or(|version| is_named(hold, version)));
-    if meant.is_empty() {
-        let other: Vec<_> = other.iter().map(shown).collect();
-        let other = if other.is_empty() {
-            String::new()
-        } else {
-            format!(" by that version; held there: {}", other.join(", "))
-        };
-        return Err(Problem::unknown(format!("nothing is held for {name}{other}")));
+    let lifted = engine.lift(&name, asked.parameter("version")).await;
+    if !lifted.is_empty() {
+        return Ok(answer(lifted));
     }
-    let mut lifted = Vec::new();
-    for hold in meant {
-        lifted.extend(engine.lift(&name, Some(text(&hold.version))).await);
-    }
-    Ok(answer(lifted))
-}
-
-fn answer(holds: Vec<Hold>) -> Answer {
-    let holds = holds.into_iter().map(Held::from).collect();
-    Answer::json(StatusCode::OK, &Holds { holds })
-}
-
-fn is_named(hold: &Hold, version: &str) -> bool {
-    let short = match &hold.version {
-        Version::Digest(digest) => {
-            let digits = version.strip_prefix("sha256:").unwrap_or(version);
-            let hex = digest.as_str().strip_prefix("sha256:").unwrap_or_default();
-            digits.len() >= DIGEST_DIGITS && hex.starts_with(digits)
-        }
-        Version::Tag(_) | Version::Delivery(_) => text(&hold.version) == version,
+    let there = engine.holds().into_iter().filter(|(_, hold)| hold.workload == workload);
+    let there: Vec<_> = there.map(|(_, hold)| hold.version_text()).collect();
+    let other = if there.is_empty() {
+        String::new()
+    } else {
+        format!(" by that version, but {}", there.join(", "))
     };
-    short || hold.tag.as_deref() == Some(version)
+    Err(Problem::unknown(format!("nothing is held for {name}{other}")))
 }
 
-/// What makes a version the same one, in its own words.
-fn text(version: &Version) -> &str {
-    match version {
-        Version::Digest(digest) => digest.as_str(),
-        Version::Tag(text) | Version::Delivery(text) => text,
-    }
+fn answer(holds: impl IntoIterator<Item = Hold>) -> Answer {
+    Answer::json(StatusCode::OK, &Holds { holds: holds.into_iter().map(Held::from).collect() })
 }
 
-fn shown(hold: &Hold) -> String {
-    match &hold.tag {
-        Some(tag) => format!("{}:{tag}", hold.repository),
-        None => format!("{}@{}", hold.repository, text(&hold.version)),
-    }
-}
-
-/// What a hold says to who asks for this version again, if it stands in the way.
-pub(super) fn hint<'a>(holds: impl IntoIterator<Item = &'a Hold>) -> Option<String> {
-    let told: Vec<_> = holds
-        .into_iter()
-        .map(|hold| {
-            let name = hold.workload.full_name();
-            format!("{} is held for {name}: `boathook hold lift {name}` lets it through", shown(hold))
-        })
-        .collect();
+/// What is held of what these runs bring, on whatever workload, and the way out.
+pub(super) fn in_the_way(holds: &[(u64, Hold)], runs: &[Arc<Run>]) -> Option<String> {
+    let brought: Vec<_> = runs.iter().filter_map(|run| Version::of(run)).collect();
+    let met = holds.iter().map(|(_, hold)| hold).filter(|hold| {
+        brought.iter().any(|(repository, version)| *repository == hold.repository && *version == hold.version)
+    });
+    let told: Vec<_> = met.map(Hold::explain).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }

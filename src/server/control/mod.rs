@@ -16,7 +16,6 @@ mod holds;
 mod page;
 mod redeliver;
 mod socket;
-mod stub;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -6,51 +6,27 @@ use jiff::Timestamp;
 
 use super::page::Asked;
 use super::{deliveries, holds};
-use crate::event::Event;
 use crate::run::account::Account;
 use crate::run::engine::{Accepted, Engine, Refused};
-use crate::run::holds::{Hold, Version};
-use crate::run::plan;
-use crate::run::sameness::Keys;
+use crate::run::plan::{self, Arrival};
+use crate::run::record::Run;
+use crate::run::sameness::{Keys, Seen};
 use crate::server::App;
 use crate::server::answer::{Answer, Problem};
 use crate::server::waiting::{self, Wish};
 use crate::source::{Decoded, Identity};
 
 pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result<Answer, Problem> {
-    let account = meant(&app.engine, id, asked.parameter("endpoint")).await?;
-    let (id, engine) = (account.id.clone(), Arc::clone(&app.engine));
-    let under_way = || {
-        Problem::conflict(format!(
-            "delivery {id} is under way: `boathook deliveries {id}` shows how far it has come, and once it has ended \
-             it can be done again"
-        ))
-    };
+    let engine = Arc::clone(&app.engine);
+    let (seen, account) = meant(&engine, id, asked.parameter("endpoint")).await?;
     if account.ended.is_none() {
-        return Err(under_way());
+        return Err(under_way(&account.id));
     }
-    let config = app.config();
-    let endpoint = config.endpoint(&account.endpoint).ok_or_else(|| {
-        Problem::conflict(format!(
-            "the configuration has no endpoint {} any more, whose rules would say what delivery {id} leads to",
-            account.endpoint
-        ))
-    })?;
-    let identity = Identity::Id(id.clone());
-    // While it is under way its like are the same; what has ended, however well, is not.
-    let keys = Keys::new(&endpoint.name, &identity, b"", false);
-    let decoded = Decoded { events: account.events, identity, actor: account.actor };
-    let planned = plan::plan(endpoint, &decoded, config.waits, Timestamp::now(), || engine.next_id());
-    if planned.runs.is_empty() {
-        return Err(Problem::conflict(format!(
-            "no rule of the endpoint {} matches delivery {id} any more: {}",
-            endpoint.name, planned.reason
-        )));
-    }
-    let note = holds::hint(&in_the_way(engine.holds(), &decoded.events, &id));
+    let id = account.id.clone();
+    let (keys, runs) = planned(app, seen, account)?;
+    let note = holds::in_the_way(&engine.holds(), &runs);
     // On a task of its own: a caller that hangs up cancels nothing.
-    let accepting =
-        tokio::spawn(async move { engine.accept(keys, planned.delivery, planned.runs, false).await });
+    let accepting = tokio::spawn(async move { engine.accept(keys, runs, false).await });
     let accepted = accepting.await.map_err(|error| {
         log::error!("accepting a redelivery failed: {error}");
         Problem::JournalFailed
@@ -59,7 +35,7 @@ pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result
         Ok(Accepted::New(seen)) => {
             Ok(waiting::answer(&app.engine, seen, Wish { wait: asked.wait, duplicate: false, note }).await)
         }
-        Ok(Accepted::Duplicate(_)) => Err(under_way()),
+        Ok(Accepted::Duplicate(_)) => Err(under_way(&id)),
         Err(Refused::Full) => Err(Problem::TooMuchPending),
         Err(Refused::Closing) => Err(Problem::Closing),
         Err(Refused::Journal(error)) => {
@@ -70,38 +46,47 @@ pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result
 }
 
 /// The last of the deliveries of an id, if it is clear which endpoint's is meant.
-async fn meant(engine: &Engine, id: &str, endpoint: Option<&str>) -> Result<Account, Problem> {
+async fn meant(engine: &Engine, id: &str, endpoint: Option<&str>) -> Result<(Seen, Account), Problem> {
     let found = deliveries::find(engine, id, endpoint).await?;
-    let mut names: Vec<_> = found.iter().map(|account| account.endpoint.as_str()).collect();
+    let mut names: Vec<_> = found.iter().map(|(_, account)| account.endpoint.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     if names.len() > 1 {
         return Err(Problem::conflict(format!(
             "several endpoints had a delivery of this id: say --endpoint {}",
-            names.join(" or ")
+            names.join(" or --endpoint ")
         )));
     }
     found.into_iter().next().ok_or(Problem::NotFound)
 }
 
-/// The holds that a delivery with these events would meet, on whatever workload.
-fn in_the_way(holds: Vec<(u64, Hold)>, events: &[Event], delivery: &str) -> Vec<Hold> {
-    let meets = |hold: &Hold| {
-        events.iter().any(|event| {
-            let (repository, tags, digest) = match event {
-                Event::Image(image) => (&image.repository, image.tags.as_slice(), image.digest.as_ref()),
-                Event::Deploy(deploy) => {
-                    (&deploy.image, std::slice::from_ref(&deploy.tag), deploy.digest.as_ref())
-                }
-                Event::Git(_) | Event::Pipeline(_) | Event::Ping | Event::Ignored { .. } => return false,
-            };
-            *repository == hold.repository
-                && match &hold.version {
-                    Version::Digest(held) => digest == Some(held),
-                    Version::Tag(held) => tags.contains(held),
-                    Version::Delivery(held) => held == delivery,
-                }
-        })
-    };
-    holds.into_iter().map(|(_, hold)| hold).filter(meets).collect()
+/// The runs that a delivery leads to now, and what it is known by: what it was known by the first time.
+fn planned(app: &App, seen: Seen, account: Account) -> Result<(Keys, Vec<Arc<Run>>), Problem> {
+    let config = app.config();
+    let endpoint = config.endpoint(&account.endpoint).ok_or_else(|| {
+        Problem::conflict(format!(
+            "the configuration has no endpoint {} any more, whose rules would say what delivery {} leads to",
+            account.endpoint, account.id
+        ))
+    })?;
+    let identity = Identity::Id(account.id.clone());
+    let keys = app.engine.keys(seen).unwrap_or_else(|| Keys::new(&endpoint.name, &identity, b"", true));
+    let decoded = Decoded { events: account.events, identity, actor: account.actor };
+    // It came from no address this time.
+    let arrival = Arrival { received: Timestamp::now(), from: None, mark: keys.mark() };
+    let planned = plan::plan(&config, endpoint, &decoded, arrival, || app.engine.next_id());
+    if planned.runs.is_empty() {
+        return Err(Problem::conflict(format!(
+            "no rule of the endpoint {} matches delivery {} any more: {}",
+            endpoint.name, account.id, planned.reason
+        )));
+    }
+    Ok((keys.again(), planned.runs))
+}
+
+fn under_way(id: &str) -> Problem {
+    Problem::conflict(format!(
+        "delivery {id} is under way: `boathook deliveries {id}` shows how far it has come, and once it has ended it can \
+         be done again"
+    ))
 }
