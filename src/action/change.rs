@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::context::Done;
+use crate::kubernetes::Patched;
 use crate::kubernetes::patch::{ImageChange, Read};
 
 /// What an action makes of a target that it looked at.
@@ -84,10 +85,10 @@ impl Change {
 }
 
 /// A change that the API has taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// The object's generation with the change: what is older says nothing of it.
-    pub generation: i64,
+    /// The object with the change: a status that is older says nothing of it.
+    pub patched: Patched,
     /// When it was made.
     pub at: Timestamp,
 }
@@ -96,10 +97,7 @@ pub struct Made {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Making {
     /// It is there.
-    Made {
-        /// The object's generation with it.
-        generation: i64,
-    },
+    Made(Patched),
     /// The target is not what it was when this was decided: decide again.
     Stale(String),
 }

@@ -6,6 +6,7 @@ use super::change::Making;
 use super::context::{Api, Context, Failure, Retry};
 use super::preview::{Outlook, Preview, Would};
 use crate::flux::Notification;
+use crate::kubernetes::Patched;
 
 /// Tells Flux v1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub(super) async fn make(api: &Api, context: &Context<'_>) -> Result<Making, Fai
     let notification = notification(context).map_err(Failure::last)?;
     let told = api.flux.notify(&notification).await;
     told.map_err(|error| Failure { reason: error.reason, retry: error.retry.then(Retry::default) })?;
-    Ok(Making::Made { generation: 0 })
+    Ok(Making::Made(Patched::default()))
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, context: &Context<'_>) -> Result<Would, Failure> {

@@ -5,7 +5,7 @@ use super::context::{Api, Context, Failure};
 use crate::kubernetes::error::Trouble;
 use crate::kubernetes::object::Container;
 use crate::kubernetes::patch::{self, ImageChange, Read};
-use crate::kubernetes::{ApiError, Object, Workload};
+use crate::kubernetes::{ApiError, Object, Patched, Workload};
 
 /// Sets the images, if the object is the one that was read. When it is not, it may be because this very change
 /// was made before its answer was lost: then it is there.
@@ -19,13 +19,13 @@ pub(super) async fn make(
     let (cause, manager) = (context.change_cause(), api.kubernetes.field_manager());
     let request = patch::set_image(workload, read, changes, &cause, manager);
     let error = match api.kubernetes.patch(&request).await {
-        Ok(written) => return Ok(Making::Made { generation: written.generation }),
+        Ok(patched) => return Ok(Making::Made(patched)),
         Err(error) if has_changed(workload, &error) => error,
         Err(error) => return Err(error.into()),
     };
     let object = api.kubernetes.get(workload).await?;
     if changes.iter().all(|change| image(&object, change) == Some(&change.to)) {
-        return Ok(Making::Made { generation: object.metadata.generation });
+        return Ok(Making::Made(Patched::from(object)));
     }
     if matches!(error.trouble, Trouble::Invalid(_))
         && object.metadata.resource_version == read.resource_version
@@ -40,10 +40,7 @@ pub(super) async fn make(
 #[derive(Debug, PartialEq, Eq)]
 pub enum PutBack {
     /// They are there again.
-    Done {
-        /// The object's generation with them.
-        generation: i64,
-    },
+    Done(Patched),
     /// Somebody set others meanwhile, which are left alone.
     LeftAlone(String),
 }
@@ -72,10 +69,10 @@ pub(super) async fn put_back(
         .map(|change| ImageChange { from: change.to.clone(), to: change.from.clone(), ..change.clone() })
         .collect();
     if back.is_empty() {
-        return Ok(PutBack::Done { generation: object.metadata.generation });
+        return Ok(PutBack::Done(Patched::from(object)));
     }
     match make(&back, &Read::of(&object), api, workload, context).await? {
-        Making::Made { generation } => Ok(PutBack::Done { generation }),
+        Making::Made(patched) => Ok(PutBack::Done(patched)),
         Making::Stale(why) => Err(Failure::again(why)),
     }
 }

@@ -82,8 +82,8 @@ impl Reconcile {
 }
 
 pub(super) async fn make(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Making, Failure> {
-    let written = api.kubernetes.patch(&request(api.kubernetes.field_manager(), object, context)).await?;
-    Ok(Making::Made { generation: written.generation })
+    let request = request(api.kubernetes.field_manager(), object, context);
+    Ok(Making::Made(api.kubernetes.patch(&request).await?))
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, object: &FluxObject, context: &Context<'_>) -> Preview {

@@ -12,7 +12,7 @@ use super::targets::Targets;
 use crate::config::fields::Fields;
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch;
-use crate::kubernetes::{Kind, Object, PatchRequest, Workload};
+use crate::kubernetes::{Kind, Object, PatchRequest, Patched, Workload};
 
 /// What can be restarted.
 pub(super) const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -53,7 +53,10 @@ pub(super) async fn decide(
         return Ok(Decision::Nothing(done));
     }
     let at = fresh_time(object.restarted_at(), context.now);
-    Ok(Decision::Change(Change { what: What::Restart { at }, warning: owner(&object) }))
+    Ok(Decision::Change(Change {
+        what: What::Restart { at },
+        warning: owner(&object).map(|owner| owner.to_string()),
+    }))
 }
 
 /// Writes the time that was decided. Once more does no harm: the same value starts nothing.
@@ -68,12 +71,11 @@ pub(super) async fn make(
         // The same form, so the order of the texts is that of the times. What is later is somebody else's restart,
         // and an earlier time would be one more.
         if object.restarted_at().is_some_and(|there| there >= at) {
-            return Ok(Making::Made { generation: object.metadata.generation });
+            return Ok(Making::Made(Patched::from(object)));
         }
     }
     let request = request(api.kubernetes.field_manager(), workload, at, context);
-    let written = api.kubernetes.patch(&request).await?;
-    Ok(Making::Made { generation: written.generation })
+    Ok(Making::Made(api.kubernetes.patch(&request).await?))
 }
 
 pub(super) async fn preview(

@@ -73,7 +73,7 @@ impl SetImage {
             Plan::Change(changes) => changes,
         };
         let what = What::Images { changes, read: Read::of(&object) };
-        Ok(Decision::Change(Change { what, warning: owner(&object) }))
+        Ok(Decision::Change(Change { what, warning: owner(&object).map(|owner| owner.to_string()) }))
     }
 
     pub(super) async fn preview(

@@ -47,7 +47,7 @@ impl Read {
         let metadata = &object.metadata;
         Self {
             resource_version: metadata.resource_version.clone(),
-            has_annotations: metadata.has_annotations,
+            has_annotations: metadata.has_annotations(),
         }
     }
 }

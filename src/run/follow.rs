@@ -11,7 +11,7 @@ use super::record::Run;
 use crate::action::{Change, Made, differs};
 use crate::kubernetes::blocked::{self, Unblocked};
 use crate::kubernetes::error::Trouble;
-use crate::kubernetes::rollout::{Standing, judge};
+use crate::kubernetes::rollout::{Standing, judge_since};
 use crate::kubernetes::{ApiError, Object, Workload, reasons};
 use crate::text::Escaped;
 
@@ -53,7 +53,7 @@ pub(super) async fn follow(
                 if let Some(end) = gone(&object, change, forward) {
                     return Ok(Followed::Ended(end));
                 }
-                match judge(workload.kind, &object, made.generation) {
+                match judge_since(workload.kind, &object, &made.patched) {
                     Standing::Complete => return Ok(Followed::Complete),
                     Standing::Failed(why) => return Ok(failed(engine, workload, &object, &why).await),
                     Standing::Waiting(state) if late => {

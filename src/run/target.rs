@@ -11,7 +11,7 @@ use super::progress::Stage;
 use super::record::Run;
 use super::worker::lock_name;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
-use crate::kubernetes::Kind;
+use crate::kubernetes::{Kind, Patched};
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
@@ -107,7 +107,7 @@ impl Work<'_> {
             })
             .await?;
         match making {
-            Making::Made { generation } => self.made(change, generation).await,
+            Making::Made(patched) => self.made(change, patched).await,
             Making::Stale(_) => {
                 self.stale += 1;
                 self.stage(Stage::Waiting).await;
@@ -116,10 +116,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn made(&self, change: Change, generation: i64) {
+    async fn made(&self, change: Change, patched: Patched) {
         match self.followed_for() {
             Some(_) => {
-                let made = Made { generation, at: Timestamp::now() };
+                let made = Made { patched, at: Timestamp::now() };
                 self.engine.made(self.run, self.place, &self.target, Stage::Made(change, made)).await;
             }
             None => {
@@ -172,8 +172,8 @@ impl Work<'_> {
             })
             .await;
         match put_back {
-            Ok(PutBack::Done { generation }) => {
-                let made = Made { generation, at: Timestamp::now() };
+            Ok(PutBack::Done(patched)) => {
+                let made = Made { patched, at: Timestamp::now() };
                 self.stage(Stage::Undone(change, why, made)).await;
             }
             Ok(PutBack::LeftAlone(other)) => {
