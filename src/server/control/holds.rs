@@ -69,11 +69,8 @@ pub(super) async fn lift(engine: &Engine, workload: &str, asked: &Asked) -> Resu
     }
     let there = engine.holds().into_iter().filter(|(_, hold)| hold.workload == workload);
     let there: Vec<_> = there.map(|(_, hold)| hold.version_text()).collect();
-    let other = if there.is_empty() {
-        String::new()
-    } else {
-        format!(" by that version, but {}", there.join(", "))
-    };
+    let other =
+        if there.is_empty() { String::new() } else { format!(" by that version, but {}", there.join(", ")) };
     Err(Problem::unknown(format!("nothing is held for {name}{other}")))
 }
 
