@@ -15,10 +15,16 @@ mod behavior;
 mod exchanges;
 #[path = "double/helpers.rs"]
 mod helpers;
+#[path = "double/knative.rs"]
+mod knative;
 #[path = "double/patches.rs"]
 mod patches;
+#[path = "double/pods.rs"]
+mod pods;
 #[path = "double/requests.rs"]
 mod requests;
 #[path = "double/rollouts.rs"]
 mod rollouts;
+#[path = "double/stateful.rs"]
+mod stateful;
 mod support;

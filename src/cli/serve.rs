@@ -8,7 +8,7 @@ use std::time::Duration;
 use argh::FromArgs;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::args::or_env;
 use super::{Exit, block_on, check, complain, log_format};
@@ -139,7 +139,8 @@ async fn serve(
     // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
     let (journal, restored) = open_journal(config.state.as_deref())?;
     let journal = Arc::new(journal);
-    let engine = Arc::new(Engine::new(api, own_workload, Arc::clone(&journal), restored));
+    let engine =
+        Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
     let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
@@ -166,6 +167,11 @@ async fn serve(
     });
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(Arc::clone(&engine).work());
+    let (ended, told) = oneshot::channel::<()>();
+    let telling = tokio::spawn(Arc::clone(&engine).tell_others(async {
+        // Whatever comes of it, nothing more ends.
+        let _ = told.await;
+    }));
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
     let ended_by = until_told(&app, &engine, watch, fetching, &mut signals).await;
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
@@ -176,8 +182,11 @@ async fn serve(
         let _ = serving.await;
         engine.seal();
         let _ = working.await;
+        drop(ended);
+        let _ = telling.await;
     });
     let in_time = finished.await.is_ok();
+    journal.close().await;
     engine.name_what_is_left();
     if !in_time && !engine.is_durable() {
         return Err(format!("{} runs were not finished in time", engine.pending()));
@@ -243,6 +252,7 @@ async fn until_told(
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
                 engine.set_api(api);
+                engine.set_notify_targets(Arc::clone(&config.notify));
                 fetch::inherit(&config, &app.config());
                 drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));

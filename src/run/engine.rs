@@ -23,6 +23,7 @@ use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
 use super::worker;
 use crate::action::Api;
+use crate::notify::{Outbox, Targets};
 
 /// How many targets are worked on at once, over all runs.
 const TARGETS_IN_FLIGHT: usize = 16;
@@ -35,6 +36,8 @@ const LOOKUPS_IN_FLIGHT: usize = 2;
 pub struct Engine {
     queue: Mutex<Queue>,
     journal: Arc<Journal>,
+    outbox: Arc<Outbox>,
+    notify_targets: RwLock<Targets>,
     /// Replaced when the configuration says another way to the API.
     api: RwLock<Arc<Api>>,
     pub(super) locks: Locks,
@@ -79,13 +82,25 @@ pub enum Refused {
 
 impl Engine {
     /// An engine that goes on with what the journal had.
-    pub fn new(api: Api, own_workload: Option<String>, journal: Arc<Journal>, restored: Restored) -> Self {
+    pub fn new(
+        api: Api,
+        own_workload: Option<String>,
+        notify_targets: Targets,
+        journal: Arc<Journal>,
+        restored: Restored,
+    ) -> Self {
+        let outbox = Outbox::new(Arc::clone(&journal));
+        for (key, bytes) in &restored.notices {
+            outbox.restore(*key, bytes);
+        }
         let (queue, resumed, effects) = restored.into_queue(Timestamp::now());
         let last_id =
             resumed.iter().map(|run| run.id.0).chain(queue.unfinished().map(|(run, _)| run.id.0)).max();
         let engine = Self {
             queue: Mutex::new(queue),
             journal,
+            outbox: Arc::new(outbox),
+            notify_targets: RwLock::new(notify_targets),
             api: RwLock::new(Arc::new(api)),
             locks: Locks::default(),
             in_flight: Semaphore::new(TARGETS_IN_FLIGHT),
@@ -137,12 +152,14 @@ impl Engine {
     fn change(&self, change: impl FnOnce(&mut Queue) -> Effects) -> Landed {
         let mut queue = self.queue();
         let Effects { mut writes, ended } = change(&mut queue);
-        for (run, report) in &ended {
-            writes.extend(self.tell(run, report));
-        }
+        let notices: Vec<_> = ended.iter().flat_map(|(run, report)| self.tell(run, report)).collect();
+        writes.extend_from_slice(&notices);
         // Under the queue's lock, so that the journal has everything in the order in which it happened.
         let landed = self.journal.write(writes);
         drop(queue);
+        if !notices.is_empty() {
+            self.outbox.added(&notices);
+        }
         if !ended.is_empty() {
             self.ended.send_modify(|count| *count += 1);
         }

@@ -27,6 +27,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Succeeded,
+        Self::Unchanged,
+        Self::Skipped,
+        Self::Superseded,
+        Self::Held,
+        Self::RolledBack,
+        Self::Expired,
+        Self::Failed,
+    ];
+
     /// The word in answers, logs and metrics.
     pub fn word(self) -> &'static str {
         match self {
@@ -107,7 +119,7 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_json() {
-        for outcome in [Outcome::Succeeded, Outcome::RolledBack, Outcome::Superseded] {
+        for outcome in Outcome::ALL {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.word());
         }
     }

@@ -27,6 +27,7 @@ use super::{App, body, prefer};
 use crate::config::Endpoint;
 use crate::event::Event;
 use crate::key::PathDigest;
+use crate::rule::Subject;
 use crate::run::engine::{Accepted, Refused};
 use crate::run::plan::{self, Arrival};
 use crate::run::record::Run;
@@ -54,10 +55,11 @@ pub(super) async fn receive(
     if request.method() != Method::POST {
         return Err(Problem::MethodNotAllowed);
     }
+    let mut about = About::default();
     let answer = match body::read(request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
         Ok(body) => {
             let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-            match process(app, &config, endpoint, &delivery, peer) {
+            match process(app, &config, endpoint, &delivery, peer, &mut about) {
                 Ok(Processed::Answered(answer)) => Ok(answer),
                 Ok(Processed::Offer(offer)) => {
                     // The body's memory goes back before anybody waits for anything.
@@ -73,7 +75,7 @@ pub(super) async fn receive(
     let answer = answer.unwrap_or_else(Answer::from);
     // Who only knows the path must not fill the log.
     if answer.status() != StatusCode::UNAUTHORIZED || may_log_refusal(app, started) {
-        log(endpoint, peer, &answer, started);
+        log(endpoint, peer, &about, &answer, started);
     }
     Ok(answer)
 }
@@ -87,12 +89,34 @@ fn may_log_refusal(app: &App, now: Instant) -> bool {
     true
 }
 
-fn log(endpoint: &Endpoint, peer: SocketAddr, answer: &Answer, started: Instant) {
+/// What a delivery says, for its line in the log.
+#[derive(Default)]
+struct About {
+    who: Option<String>,
+    event: Option<String>,
+}
+
+impl About {
+    fn of(decoded: &Decoded) -> Self {
+        let first = decoded.events.first().map(|event| {
+            Subject::of(event).map_or_else(|| event.kind().to_owned(), |subject| subject.to_string())
+        });
+        let more = decoded.events.len().saturating_sub(1);
+        let event = first.map(|first| if more > 0 { format!("{first} and {more} more") } else { first });
+        Self { who: decoded.actor.clone(), event }
+    }
+}
+
+/// The line of a delivery: who sent what, and how it was answered. Nothing before `about` is known of what does not
+/// verify.
+fn log(endpoint: &Endpoint, peer: SocketAddr, about: &About, answer: &Answer, started: Instant) {
     log::info!(
-        "endpoint={} source={} from={} answer={}{} took={}us",
+        "endpoint={} source={} from={} who={} event={} answer={}{} took={}us",
         endpoint.name,
         endpoint.source.name,
         peer.ip(),
+        Escaped(about.who.as_deref().unwrap_or("-")),
+        Escaped(about.event.as_deref().unwrap_or("-")),
         answer.status().as_u16(),
         answer.note(),
         started.elapsed().as_micros(),
@@ -117,6 +141,7 @@ fn process(
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
     peer: SocketAddr,
+    about: &mut About,
 ) -> Result<Processed, Problem> {
     let now = Timestamp::now();
     let verified = endpoint.verify(delivery, now).map_err(|refusal| match refusal {
@@ -131,6 +156,7 @@ fn process(
             return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
         }
     };
+    *about = About::of(&decoded);
     Ok(decide(app, config, endpoint, &verified, &decoded, (now, peer)))
 }
 

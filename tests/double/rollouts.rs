@@ -1,7 +1,7 @@
 //! The double's controllers take the steps that real ones took.
 
 use super::support::http;
-use super::support::kube::{Double, Pace};
+use super::support::kube::{Double, How, Pace};
 use super::support::objects::{daemon_set, deployment};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -89,7 +89,8 @@ fn a_broken_image_runs_out_of_time_and_is_rolled_back() {
     let back = recorded("deployment-rolled-back");
     let kube = Double::start();
     kube.auto_rollout(Pace::PerRead);
-    kube.break_image("ghcr.io/acme/web:broken");
+    kube.quick_replica_sets(true);
+    kube.break_image("ghcr.io/acme/web:broken", How::ImagePullBackOff);
     kube.apply(before(&never[0], Some("2026-11-21T01:31:47Z"), "ghcr.io/acme/web:1.0.0"));
     let image = |image: &str| json!({"spec": {"containers": [{"name": "web", "image": image}]}});
     patch(&kube, WEB, &image("ghcr.io/acme/web:broken"));

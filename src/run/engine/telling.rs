@@ -1,9 +1,12 @@
 //! Who is told of what became of deliveries: the log, people who ask, notification targets.
 
+use std::sync::{Arc, PoisonError};
+
 use jiff::Timestamp;
 
 use super::Engine;
 use crate::action::{Change, Target};
+use crate::notify::{Notice, Targets};
 use crate::run::account::Account;
 use crate::run::holds::Hold;
 use crate::run::journal::{JournalError, Table, Write};
@@ -21,10 +24,28 @@ const PAGE: usize = 64;
 impl Engine {
     /// Tells that a run has ended: the log at once, others by the writes that are returned.
     pub(super) fn tell(&self, run: &Run, report: &RunReport) -> Vec<Write> {
-        if let Some(outcome) = report.outcome {
-            worker::told(run, outcome, &report.reason);
+        let Some(outcome) = report.outcome else { return Vec::new() };
+        worker::told(run, outcome, &report.reason);
+        let targets = self.notify_targets();
+        if targets.is_empty() {
+            return Vec::new();
         }
-        Vec::new()
+        self.outbox.writes(&targets, &Notice::of(run, report, outcome, Timestamp::now()))
+    }
+
+    /// Who is told from now on how runs ended.
+    pub fn set_notify_targets(&self, targets: Targets) {
+        *self.notify_targets.write().unwrap_or_else(PoisonError::into_inner) = targets;
+    }
+
+    fn notify_targets(&self) -> Targets {
+        Arc::clone(&self.notify_targets.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells notification targets until the engine is closed, and then what is left once more.
+    pub async fn tell_others(self: Arc<Self>, closing: impl Future<Output = ()> + Send) {
+        let targets = || self.notify_targets();
+        Arc::clone(&self.outbox).work(targets, closing).await;
     }
 
     /// Tells that a target has ended.

@@ -20,10 +20,12 @@ pub struct Restored {
     pending: BTreeMap<u64, Pending>,
     progress: BTreeMap<u64, Progress>,
     ended: BTreeMap<u64, (EndedMark, usize)>,
+    /// What is still to be told, as it was written.
+    pub notices: Vec<(u64, Vec<u8>)>,
 }
 
 impl Restored {
-    /// Takes one record; others than those of the queue are passed over.
+    /// Takes one record.
     pub fn take(&mut self, table: Table, key: u64, bytes: &[u8]) {
         match table {
             Table::Pending => self.pending.extend(get(table, key, bytes).map(|record| (key, record))),
@@ -36,14 +38,14 @@ impl Restored {
                     self.queue.holds.restore(key, hold);
                 }
             }
-            Table::Notices => {}
+            Table::Notices => self.notices.push((key, bytes.to_vec())),
         }
     }
 
     /// The queue, the runs that had been started and go on at once, and what follows from the rest being put in
     /// line again.
     pub fn into_queue(self, now: Timestamp) -> (Queue, Vec<Arc<Run>>, Effects) {
-        let Self { mut queue, pending, mut progress, ended } = self;
+        let Self { mut queue, pending, mut progress, ended, notices: _ } = self;
         let mut effects = Effects::default();
         // In the order in which they were accepted, so that the newest of a kind is known by its marks.
         let mut all: Vec<(u64, Record)> = ended.into_iter().map(|(key, e)| (key, Record::Ended(e))).collect();

@@ -14,6 +14,7 @@ mod api;
 mod control;
 mod controller;
 mod defaults;
+mod delete;
 mod discovery;
 mod fault;
 mod kinds;
@@ -21,6 +22,7 @@ mod list;
 mod objects;
 mod observe;
 pub mod patch;
+mod play;
 mod proxy;
 mod rbac;
 pub mod route;
@@ -34,6 +36,7 @@ mod world;
 mod write;
 
 pub use controller::Pace;
+pub use controller::how::How;
 pub use fault::Fault;
 pub use kinds::Kind;
 pub use proxy::Proxy;
@@ -42,15 +45,18 @@ pub use tls::TlsOptions;
 pub use world::Recorded;
 
 use super::serve::{Bind, Server};
+use controller::clock::Clock;
 use shared::Shared;
 use std::path::Path;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use world::World;
 
 /// A running double.
 pub struct Double {
     server: Server,
     shared: Arc<Shared>,
+    /// Started when something is to happen by time.
+    clock: OnceLock<Clock>,
     scheme: &'static str,
     tls: Option<tls::Certificates>,
 }
@@ -78,7 +84,7 @@ impl Double {
         let world = World { kinds: Kind::all(), ..world };
         let shared = Arc::new(Shared::new(world));
         let server = Server::start(bind, shared::handler(Arc::clone(&shared)));
-        Self { server, shared, scheme, tls }
+        Self { server, shared, clock: OnceLock::new(), scheme, tls }
     }
 
     /// What goes into `kubernetes.api`: `http://127.0.0.1:PORT`, `unix:///path`, `https://127.0.0.1:PORT`.

@@ -42,7 +42,8 @@ impl Double {
     pub fn remove(&self, resource: &str, namespace: &str, name: &str) {
         self.change(|world| {
             let key = key_named(world, resource, namespace, name);
-            world.store.remove(&key).unwrap_or_else(|| panic!("no {resource} {namespace}/{name}"));
+            assert!(world.store.get(&key).is_some(), "no {resource} {namespace}/{name}");
+            controller::deleted(world, &key);
         });
     }
 

@@ -1,0 +1,43 @@
+//! The controllers' clock, for what happens by time and not by a request.
+
+use super::super::shared::Shared;
+use super::{next, tick};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+
+/// A thread that lets the controllers take their steps; it ends when this goes out of scope.
+pub struct Clock {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clock {
+    pub fn start(shared: &Arc<Shared>) -> Self {
+        let own = Arc::clone(shared);
+        let thread = Some(std::thread::spawn(move || run(&own)));
+        Self { shared: Arc::clone(shared), thread }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.shared.change(|world| world.rollouts.ended = true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared) {
+    let mut world = shared.world();
+    while !world.rollouts.ended {
+        let Some(pause) = next(&world) else {
+            world = shared.changed.wait(world).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        let ended = shared.changed.wait_timeout_while(world, pause, |world| !world.rollouts.ended);
+        world = ended.unwrap_or_else(PoisonError::into_inner).0;
+        tick(&mut world);
+        shared.tell();
+    }
+}
