@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argh::FromArgs;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
@@ -20,8 +20,7 @@ use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::run::journal::Journal;
 use crate::run::queue::Restored;
-use crate::server::control::{self, NoSocket, Socket};
-use crate::server::{self, App, Limits};
+use crate::server::{self, App, Limits, control};
 use crate::source::fetch;
 
 /// Where hooks are listened for when nothing else is said.
@@ -152,7 +151,10 @@ async fn serve(
     if engine.pending() > 0 {
         log::info!("{} runs of the last process go on", engine.pending());
     }
-    let control = control_socket(&config).await?;
+    let control = match &config.state {
+        Some(directory) => control::open(directory).await?,
+        None => None,
+    };
     log::info!(
         "listening on {address}: {} endpoints, Kubernetes API {}",
         config.endpoints.len(),
@@ -160,8 +162,7 @@ async fn serve(
     );
     let fetching = fetch::keep_fetched(&config);
     drop(config);
-    // Its file goes before the journal is given up, and with it the state directory.
-    let _socket = control.map(|(listener, socket)| {
+    let socket = control.map(|(listener, socket)| {
         tokio::spawn(control::serve(listener, Arc::clone(&app)));
         socket
     });
@@ -186,6 +187,8 @@ async fn serve(
         let _ = telling.await;
     });
     let in_time = finished.await.is_ok();
+    // A successor that gets the journal makes its own.
+    drop(socket);
     journal.close().await;
     engine.name_what_is_left();
     if !in_time && !engine.is_durable() {
@@ -197,19 +200,6 @@ async fn serve(
             Ok(())
         }
         unsent => Err(format!("{unsent} changes were not sent: the log names them")),
-    }
-}
-
-/// Listens on the control socket, if there is a state directory to have it in. Nothing of hooks needs it.
-async fn control_socket(config: &Config) -> Result<Option<(UnixListener, Socket)>, String> {
-    let Some(directory) = &config.state else { return Ok(None) };
-    match control::bind(directory).await {
-        Ok(bound) => Ok(Some(bound)),
-        Err(NoSocket::Taken(why)) => Err(why),
-        Err(NoSocket::Impossible(why)) => {
-            log::error!("{why}; `boathook deliveries`, `redeliver` and `hold` have nobody to ask");
-            Ok(None)
-        }
     }
 }
 

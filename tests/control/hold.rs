@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scene;
 use super::support::github;
-use super::support::kube::Pace;
+use super::support::kube::How;
 use super::support::scene::image_of;
 
 const ROLL_BACK: &str =
@@ -15,8 +15,7 @@ const BAD: &str = "ghcr.io/acme/web:1.3.0";
 /// A scene in which 1.3.0 was rolled back, and its delivery's id.
 fn rolled_back() -> (Scene, String) {
     let scene = Scene::new("settle: 0", &[ROLL_BACK]);
-    scene.kube.auto_rollout(Pace::PerRead);
-    scene.kube.break_image(BAD);
+    scene.kube.break_image(BAD, How::CrashLoopBackOff);
     let delivery = github::image("ghcr.io/acme/web", "1.3.0");
     let answer = delivery.clone().wait(60).send(&scene.relay);
     assert_eq!(answer.json()["status"], "rolledBack", "{}", answer.text());

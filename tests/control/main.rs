@@ -49,11 +49,11 @@ impl Scene {
         listed["deliveries"].as_array().unwrap().clone()
     }
 
-    /// Replaces the configuration and waits until it is served.
-    fn reload(&self, config: &str) {
+    /// Replaces the configuration by one with so many endpoints, and waits until it is served.
+    fn reload(&self, config: &str, endpoints: usize) {
         self.relay.write("boathook.yaml", config);
         self.relay.signal("HUP");
-        self.relay.wait_for_log("configuration read again");
+        self.relay.wait_for_log(&format!("configuration read again: {endpoints} endpoints"));
     }
 
     /// A configuration of this scene with other rules.

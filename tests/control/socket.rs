@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
-use super::Scene;
-use super::support::http;
-use super::support::scene::RESTART_WEB;
+use super::support::scene::{RESTART_WEB, effective, prepared};
+use super::support::{github, http};
+use super::{Scene, with_state};
 
 fn socket(scene: &Scene) -> String {
     format!("unix://{}/boathook.sock", scene.state.path().display())
@@ -31,6 +31,22 @@ fn it_goes_with_the_relay_and_one_of_a_killed_relay_is_replaced() {
     assert_eq!(scene.relay.stop(), 0);
     scene.run(&["deliveries"]).expect(1).tells("no relay runs with this state directory");
     assert!(!scene.state.path().join("boathook.sock").exists());
+}
+
+#[test]
+fn a_successor_waits_and_takes_over_what_is_known() {
+    let mut scene = Scene::new("settle: 0", &[RESTART_WEB]);
+    let delivery = github::image("ghcr.io/acme/web", "latest");
+    assert_eq!(delivery.clone().wait(50).send(&scene.relay).status, 200);
+    let successor = prepared(&scene.kube, &with_state(&scene.state, "settle: 0"), &[RESTART_WEB]);
+    let successor = std::thread::spawn(move || successor.start());
+    assert_eq!(scene.listed().len(), 1, "the first still answers");
+    assert_eq!(scene.relay.stop(), 0);
+    scene.relay = successor.join().unwrap();
+    let id = delivery.value("X-GitHub-Delivery");
+    assert_eq!(scene.listed()[0]["id"], id);
+    scene.run(&["redeliver", id, "--wait", "50s"]).expect(0);
+    assert_eq!(effective(&scene.kube).len(), 2);
 }
 
 #[test]

@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 pub use self::deliveries::{Deliveries, Listed};
 pub use self::holds::{Held, Holds};
 use self::page::{Asked, Page};
-pub use self::socket::{NoSocket, Socket, bind};
+pub use self::socket::{Socket, open};
 use super::answer::{Answer, Problem};
 use super::{ACCEPT_PAUSE, App};
 use crate::run::journal::JournalError;
@@ -40,6 +40,9 @@ use crate::text::Escaped;
 
 /// Connections at once; each that waits for the end of a redelivery is one.
 const CONNECTIONS: usize = 16;
+
+/// How long a request's head may take: it comes from this machine.
+const HEAD_TIME: Duration = Duration::from_secs(2);
 
 /// How long a connection may last: the longest wait that is granted, and some time to read the answer.
 const LIFETIME: Duration = Duration::from_secs(360);
@@ -78,7 +81,7 @@ async fn connection(stream: UnixStream, app: Arc<App>) {
     });
     let ended = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
+        .header_read_timeout(HEAD_TIME)
         .max_buf_size(limits.header_bytes)
         .max_headers(limits.header_count)
         .keep_alive(false)

@@ -17,26 +17,22 @@ pub struct Socket {
     file: (u64, u64),
 }
 
-/// Why there is no control socket.
-#[derive(Debug)]
-pub enum NoSocket {
-    /// Another relay has it, and so the state directory.
-    Taken(String),
-    /// It cannot be made, on a file system without sockets for one.
-    Impossible(String),
-}
-
-/// Listens on the control socket of a state directory.
-pub async fn bind(directory: &Path) -> Result<(UnixListener, Socket), NoSocket> {
-    let path = state::socket(directory).map_err(NoSocket::Impossible)?;
+/// Listens on the control socket of a state directory. Fails only if another relay has it, and so the directory:
+/// on a file system without sockets hooks are served all the same.
+pub async fn open(directory: &Path) -> Result<Option<(UnixListener, Socket)>, String> {
+    let path = state::socket(directory)?;
+    let shown = path.display();
     if is_answered(&path).await {
-        let why =
-            format!("another relay answers at {}: a state directory is one relay's own", path.display());
-        return Err(NoSocket::Taken(why));
+        return Err(format!("another relay answers at {shown}: a state directory is one relay's own"));
     }
-    make(directory, &path).map_err(|error| {
-        NoSocket::Impossible(format!("the control socket {} cannot be made: {error}", path.display()))
-    })
+    Ok(make(directory, &path)
+        .inspect_err(|error| {
+            log::error!(
+                "the control socket {shown} cannot be made: {error}; `boathook deliveries`, `redeliver` and `hold` have \
+                 nobody to ask"
+            );
+        })
+        .ok())
 }
 
 /// Whether somebody listens there. Nobody does at what a killed relay has left.
@@ -55,7 +51,6 @@ fn make(directory: &Path, path: &Path) -> io::Result<(UnixListener, Socket)> {
     let hidden = directory.join(format!(".s{}", std::process::id()));
     // A predecessor with the same process id, as it is in containers, may have been killed just here.
     clear(&hidden)?;
-    DirBuilder::new().mode(0o700).recursive(true).create(directory)?;
     DirBuilder::new().mode(0o700).create(&hidden)?;
     let bound = bind_hidden(&hidden.join("s"), path);
     bound
@@ -91,5 +86,54 @@ impl Drop for Socket {
         if identity(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of this test's own.
+    fn directory(name: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("boathook-socket-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
+    #[tokio::test]
+    async fn one_relay_has_it_and_it_goes_with_that_one() {
+        let state = directory("one");
+        let (listener, socket) = open(&state).await.unwrap().unwrap();
+        let why = open(&state).await.unwrap_err();
+        assert!(why.contains("another relay answers"), "{why}");
+        drop(listener);
+        let (_listener, successor) = open(&state).await.unwrap().unwrap();
+        drop(socket);
+        assert!(state.join("boathook.sock").exists(), "it is the successor's");
+        drop(successor);
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
+        fs::remove_dir_all(&state).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_predecessor_left_is_in_nobodys_way() {
+        let state = directory("left");
+        let hidden = state.join(format!(".s{}", std::process::id()));
+        fs::create_dir(&hidden).unwrap();
+        drop(UnixListener::bind(hidden.join("s")).unwrap());
+        drop(UnixListener::bind(state.join("boathook.sock")).unwrap());
+        assert!(open(&state).await.unwrap().is_some());
+        assert!(!hidden.exists());
+        fs::remove_dir_all(&state).unwrap();
+    }
+
+    #[tokio::test]
+    async fn hooks_need_no_socket() {
+        let state = directory("file");
+        fs::create_dir_all(state.join("boathook.sock/full")).unwrap();
+        assert!(open(&state).await.unwrap().is_none());
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "nothing is left behind");
+        fs::remove_dir_all(&state).unwrap();
     }
 }
