@@ -209,6 +209,20 @@ impl Workload {
         Ok(Self { namespace, kind, name: kubernetes_name(name)?.to_owned() })
     }
 
+    /// Reads NAMESPACE/TYPE/NAME, the type as [`Kind::parse`] does.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<_> = text.split('/').collect();
+        match parts.as_slice() {
+            [namespace, kind, name] => Self::new(namespace, Kind::parse(kind)?, name),
+            _ => Err(format!("it has {} parts, not 3", parts.len())),
+        }
+    }
+
+    /// `default/deployment/web`
+    pub fn full_name(&self) -> String {
+        format!("{}/{self}", self.namespace)
+    }
+
     /// The path of the object in the API.
     pub fn path(&self) -> String {
         format!("{}/{}", self.kind.collection(&self.namespace), self.name)

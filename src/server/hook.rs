@@ -211,10 +211,10 @@ async fn offer_runs(
             Ok(ignored(&held.join("; ")))
         }
         Ok(Accepted::New(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false, note: None }).await)
         }
         Ok(Accepted::Duplicate(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true, note: None }).await)
         }
         Err(Refused::Full) => Err(Problem::TooMuchPending),
         Err(Refused::Closing) => Err(Problem::Closing),
