@@ -42,6 +42,23 @@ pub fn shorten(text: &str) -> String {
     short
 }
 
+/// A text of somebody else's for a terminal: nothing in it that a terminal would obey or that would end the line,
+/// and no more than so many characters.
+pub fn printable(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == most {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// Says something only the first time that this very text comes up; the number of texts is bounded.
 pub fn once(text: &str, say: impl FnOnce(&str)) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -64,5 +81,13 @@ mod tests {
         assert_eq!(shown("outcome=failed"), r#""outcome=failed""#);
         assert_eq!(shown(""), r#""""#);
         assert_eq!(shown(&"x".repeat(2000)).chars().count(), 1003);
+    }
+
+    #[test]
+    fn a_terminal_is_not_told_what_to_do() {
+        assert_eq!(printable("it's \"a b\" Grüße", 80), "it's \"a b\" Grüße");
+        assert_eq!(printable("x\n\u{1b}[31m\u{202e}", 80), r"x\n\u{1b}[31m\u{202e}");
+        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abc", 3), "abc");
     }
 }

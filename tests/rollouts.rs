@@ -117,8 +117,7 @@ fn what_never_gets_ready_fails_when_its_time_is_up() {
     kube.auto_rollout(Pace::Every(Duration::from_millis(10)));
     let rule = "{do: [setImage: {namespace: default, runningImage: true, rollout: {within: 1s}}]}";
     let relay = relay(&kube, "settle: 0", &[rule]);
-    let (status, outcome, reason) =
-        ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay));
+    let (status, outcome, reason) = ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay));
     assert_eq!((status, outcome.as_str()), (424, "failed"), "{reason}");
     assert!(reason.contains("not complete within 1s"), "{reason}");
 }
@@ -188,4 +187,22 @@ fn a_relay_that_is_killed_follows_further_and_puts_back() {
     assert_eq!(relay.stop(), 0);
     let relay = relay.restart();
     assert_eq!(ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay)).1, "held");
+}
+
+#[test]
+fn a_version_that_is_held_for_every_workload_that_is_named_is_ignored() {
+    let kube = broken(&["web"]);
+    let rule = "{do: [setImage: {namespace: default, workloads: [deployment/web], rollout: {within: 1m, onFailure: \
+                rollback}}]}";
+    let relay = relay(&kube, "settle: 0", &[rule]);
+    let bad = github::image("ghcr.io/acme/web", "2.0.0").wait(50);
+    assert_eq!(ended(&bad.send(&relay)).1, "rolledBack");
+    let answer = github::image("ghcr.io/acme/web", "2.0.0").send(&relay);
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ignored")));
+    assert!(
+        answer.json()["reason"].as_str().unwrap().contains("is held for deployment/web"),
+        "{}",
+        answer.text()
+    );
+    relay.wait_for_log("outcome=held");
 }

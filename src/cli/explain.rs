@@ -7,7 +7,7 @@ use argh::FromArgs;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Exit, check, complain, print, send};
+use super::{Exit, block_on, check, complain, pretty, print, send};
 use crate::action::{Api, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
@@ -84,17 +84,10 @@ impl Explain {
                 return Exit::Usage;
             }
         };
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
         let delivery = Delivery { headers: &headers, body: &body };
-        match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
+        match block_on(explain(config, endpoint, &delivery, self.live)) {
             Ok((explanation, malformed)) => {
-                print(&if self.json { explanation.json() } else { explanation.text() });
+                print(&if self.json { pretty(&explanation) } else { explanation.text() });
                 let Some(why) = malformed else { return Exit::Done };
                 complain(&why);
                 Exit::Failed
@@ -182,11 +175,6 @@ impl Explanation {
         };
         let rules = endpoint.rules.iter().map(verdict).collect();
         Self { verification, events: Vec::new(), rules, requests: Vec::new(), notes: Vec::new() }
-    }
-
-    fn json(&self) -> String {
-        // Our own types always serialize.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     fn text(&self) -> String {

@@ -11,16 +11,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use super::args::or_env;
-use super::{Exit, check, complain, log_format};
+use super::{Exit, block_on, check, complain, log_format};
 use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
-use crate::kubernetes::{Kind, Workload};
+use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::run::journal::Journal;
 use crate::run::queue::Restored;
-use crate::server::{self, App, Limits};
+use crate::server::{self, App, Limits, control};
 use crate::source::fetch;
 
 /// Where hooks are listened for when nothing else is said.
@@ -80,17 +80,7 @@ impl Serve {
             log::warn!("{warning}");
         }
         let watch = Watch::new(&file, &overrides, loaded.findings.files);
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
-        let served = runtime.block_on(serve(config, watch, listen, own_workload));
-        // Whatever is still blocked (a name look-up) must not hold the process.
-        runtime.shutdown_background();
-        match served {
+        match block_on(serve(config, watch, listen, own_workload)) {
             Ok(()) => Exit::Done,
             Err(why) => {
                 complain(&why);
@@ -126,18 +116,13 @@ impl Serve {
 
 /// Reads `BOATHOOK_SELF` and gives it the form of a target's full name, with the kind's own word.
 fn own_workload(text: &str) -> Result<String, String> {
-    let parts: Vec<_> = text.split('/').collect();
-    let workload = match parts.as_slice() {
-        [namespace, kind, name] => Kind::parse(kind).and_then(|kind| Workload::new(namespace, kind, name)),
-        _ => Err(format!("it has {} parts, not 3", parts.len())),
-    };
-    let workload = workload.map_err(|why| {
+    let workload = Workload::parse(text).map_err(|why| {
         format!(
             "BOATHOOK_SELF {}: must be NAMESPACE/KIND/NAME, such as default/deployment/boathook: {why}",
             text.escape_debug()
         )
     })?;
-    Ok(format!("{}/{workload}", workload.namespace))
+    Ok(workload.full_name())
 }
 
 async fn serve(
@@ -151,7 +136,13 @@ async fn serve(
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
-    let (journal, restored) = open_journal(config.state.as_deref())?;
+    let state = config.state.clone();
+    let opened = tokio::task::spawn_blocking(move || open_journal(state.as_deref()));
+    let (journal, restored) = tokio::select! {
+        opened = opened => opened.map_err(|error| format!("opening the journal failed: {error}"))??,
+        _ = signals.terminate.recv() => return Ok(()),
+        _ = signals.interrupt.recv() => return Ok(()),
+    };
     let journal = Arc::new(journal);
     let engine =
         Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));
@@ -166,6 +157,10 @@ async fn serve(
     if engine.pending() > 0 {
         log::info!("{} runs of the last process go on", engine.pending());
     }
+    let control = match &config.state {
+        Some(directory) => control::open(directory).await?,
+        None => None,
+    };
     log::info!(
         "listening on {address}: {} endpoints, Kubernetes API {}",
         config.endpoints.len(),
@@ -173,6 +168,10 @@ async fn serve(
     );
     let fetching = fetch::keep_fetched(&config);
     drop(config);
+    let socket = control.map(|(listener, socket)| {
+        tokio::spawn(control::serve(listener, Arc::clone(&app)));
+        socket
+    });
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(Arc::clone(&engine).work());
     let (ended, told) = oneshot::channel::<()>();
@@ -194,6 +193,8 @@ async fn serve(
         let _ = telling.await;
     });
     let in_time = finished.await.is_ok();
+    // A successor that gets the journal makes its own.
+    drop(socket);
     journal.close().await;
     engine.name_what_is_left();
     if !in_time && !engine.is_durable() {

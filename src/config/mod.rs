@@ -12,6 +12,7 @@ mod reach;
 pub mod reload;
 pub mod report;
 mod rule;
+pub mod state;
 mod suggest;
 mod unique;
 mod units;
@@ -179,6 +180,8 @@ impl Config {
             && !directory.is_absolute()
         {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
+        } else if let Some(Err(why)) = state.as_deref().map(state::socket) {
+            fields.mistake("state", why);
         }
         let mut across = Across::default();
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);

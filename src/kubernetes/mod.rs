@@ -9,6 +9,7 @@ pub mod client;
 mod credentials;
 pub mod dns;
 pub mod error;
+pub mod event;
 pub mod kind;
 pub mod object;
 pub mod owner;

@@ -9,6 +9,7 @@
 
 mod answer;
 mod body;
+pub mod control;
 mod hook;
 mod limits;
 mod prefer;

@@ -69,6 +69,15 @@ impl Engine {
         self.queue().holds.find(workload, run).map(Hold::explain)
     }
 
+    /// Why a run that is offered will change nothing, if its version is held for every workload that its first
+    /// action names.
+    pub fn holds_back(&self, run: &Run) -> Option<String> {
+        let action = run.actions.first().filter(|action| action.heeds_holds())?;
+        let targets = action.named_targets(&run.context())?;
+        let held: Option<Vec<_>> = targets.iter().map(|target| self.held(run, target)).collect();
+        held.filter(|held| !held.is_empty()).map(|held| held.join("; "))
+    }
+
     /// A target has ended; its line is written.
     pub(in crate::run) async fn end_target(
         &self,
@@ -77,9 +86,9 @@ impl Engine {
         end: End,
         change: Option<Change>,
     ) {
-        let Some(target) = self.target(run.id, place).map(|target| target.target) else { return };
-        let before = self.changed(run.id, place).or_else(|| change.clone());
-        self.tell_target(run, place.0, &target, &end, before.as_ref());
+        let Some(TargetProgress { target, stage, .. }) = self.target(run.id, place) else { return };
+        self.tell_target(run, place.0, &target, &end, stage.change().or(change.as_ref()));
+        self.record_event(run, place.0, &target, &end, &stage);
         let ended = |queue: &mut Queue| {
             // Without a rollout to follow, a change that was made ends at once.
             let mut writes = if change.is_some() { release(queue, run, &target) } else { Vec::new() };
@@ -107,18 +116,6 @@ impl Engine {
             writes
         };
         self.write(undone).wait().await;
-    }
-
-    fn changed(&self, run: RunId, place: (usize, usize)) -> Option<Change> {
-        match self.target(run, place)?.stage {
-            Stage::Waiting => None,
-            Stage::Decided(change)
-            | Stage::Made(change, _)
-            | Stage::Broken(change, _)
-            | Stage::Undoing(change, _)
-            | Stage::Undone(change, ..) => Some(change),
-            Stage::Ended(_, change) => change,
-        }
     }
 
     /// Changes the queue and writes what it says, in the order in which it happened.
