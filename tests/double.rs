@@ -11,6 +11,8 @@
 mod access;
 #[path = "double/behavior.rs"]
 mod behavior;
+#[path = "double/deployments.rs"]
+mod deployments;
 #[path = "double/exchanges.rs"]
 mod exchanges;
 #[path = "double/helpers.rs"]
@@ -28,3 +30,5 @@ mod rollouts;
 #[path = "double/stateful.rs"]
 mod stateful;
 mod support;
+#[path = "double/writes.rs"]
+mod writes;

@@ -16,6 +16,7 @@ mod controller;
 mod defaults;
 mod delete;
 mod discovery;
+mod events;
 mod fault;
 mod kinds;
 mod list;
@@ -34,15 +35,18 @@ mod store;
 mod tls;
 mod world;
 mod write;
+mod writes;
 
 pub use controller::Pace;
 pub use controller::how::How;
+pub use events::Event;
 pub use fault::Fault;
 pub use kinds::Kind;
 pub use proxy::Proxy;
 pub use rbac::Rule;
 pub use tls::TlsOptions;
 pub use world::Recorded;
+pub use writes::Write;
 
 use super::serve::{Bind, Server};
 use controller::clock::Clock;

@@ -10,16 +10,17 @@ pub fn first(deployment: &Value, sets: &[Set]) -> u64 {
     room(deployment, sets).min(replicas(deployment))
 }
 
-/// `Recreate` lets the old pods go before there is a new `ReplicaSet`; false when there are none left.
-pub fn empty_first(deployment: &Value, sets: &mut [Set]) -> bool {
-    if !recreates(deployment) {
-        return false;
+/// `Recreate` lets the old pods go before there is a new `ReplicaSet`: whether that was asked for just now, none when
+/// there are no pods left.
+pub fn empty_first(deployment: &Value, sets: &mut [Set]) -> Option<bool> {
+    let scaled = sets.iter().any(|set| set.wanted > 0);
+    if !recreates(deployment) || !scaled && sets.iter().all(|set| set.pods.is_empty()) {
+        return None;
     }
-    let left = sets.iter().any(|set| set.wanted > 0 || !set.pods.is_empty());
     for set in sets {
         set.wanted = 0;
     }
-    left
+    Some(scaled)
 }
 
 /// While it is paused a Deployment does not roll out, and it is scaled.
