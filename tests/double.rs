@@ -15,6 +15,8 @@ mod behavior;
 mod deployments;
 #[path = "double/exchanges.rs"]
 mod exchanges;
+#[path = "double/faults.rs"]
+mod faults;
 #[path = "double/helpers.rs"]
 mod helpers;
 #[path = "double/knative.rs"]

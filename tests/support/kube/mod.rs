@@ -11,6 +11,8 @@
 //! ```
 
 mod api;
+mod away;
+mod chaos;
 mod control;
 mod controller;
 mod defaults;
@@ -37,6 +39,8 @@ mod world;
 mod write;
 mod writes;
 
+pub use away::Away;
+pub use chaos::Chaos;
 pub use controller::Pace;
 pub use controller::how::How;
 pub use events::Event;
