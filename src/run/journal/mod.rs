@@ -5,13 +5,32 @@
 //! is refused when it cannot be made safe; what is [written](Journal::write) lands in the end, in the order in
 //! which it was written, however often the disk fails before.
 
+mod backlog;
+mod disk;
+mod durable;
+mod failure;
+#[cfg(test)]
+mod faulty;
+mod header;
 mod memory;
+mod open;
+mod request;
+mod scribe;
+mod store;
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::durable::Durable;
+pub use self::failure::OpenError;
 use self::memory::Memory;
+
+/// How long may a predecessor take to end?
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What records are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +72,7 @@ pub struct Journal {
 #[derive(Debug)]
 enum Keeper {
     Memory(Memory),
+    Durable(Durable),
 }
 
 /// A write on its way. It lands also when this is dropped.
@@ -76,10 +96,20 @@ impl Journal {
         Self { keeper: Keeper::Memory(Memory::default()) }
     }
 
+    /// Opens the journal in a directory, or begins one there, and hands out every record that it holds. Blocks, for
+    /// as long as a predecessor needs to end.
+    pub fn open(directory: &Path, each: impl FnMut(Table, u64, &[u8])) -> Result<Self, OpenError> {
+        let (disk, store) = open::open(directory, PATIENCE, each)?;
+        let path = disk.path().to_owned();
+        let durable = Durable::start(disk, store).map_err(|error| OpenError::Refused { path, error })?;
+        Ok(Self { keeper: Keeper::Durable(durable) })
+    }
+
     /// Whether it outlives the process.
     pub fn is_durable(&self) -> bool {
         match &self.keeper {
             Keeper::Memory(_) => false,
+            Keeper::Durable(_) => true,
         }
     }
 
@@ -87,37 +117,45 @@ impl Journal {
     pub fn trouble(&self) -> Option<String> {
         match &self.keeper {
             Keeper::Memory(_) => None,
+            Keeper::Durable(durable) => durable.trouble(),
         }
     }
 
     /// Makes records safe, or fails at once and keeps none of them.
-    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
+    ///
+    /// A record that was refused because the disk failed halfway is removed as soon as the disk works again; only
+    /// if the process is killed before can it turn up at the next start.
     pub async fn accept(&self, writes: Vec<Write>) -> Result<(), JournalError> {
         match &self.keeper {
-            Keeper::Memory(memory) => memory.write(writes),
+            Keeper::Memory(memory) => {
+                memory.write(writes);
+                Ok(())
+            }
+            Keeper::Durable(durable) => durable.accept(writes).await,
         }
-        Ok(())
     }
 
     /// Writes records after everything that was written before; they land in the end, whatever the disk does.
     pub fn write(&self, writes: Vec<Write>) -> Landed {
         match &self.keeper {
-            Keeper::Memory(memory) => memory.write(writes),
+            Keeper::Memory(memory) => {
+                memory.write(writes);
+                Landed(None)
+            }
+            Keeper::Durable(durable) => Landed(Some(durable.write(writes))),
         }
-        Landed(None)
     }
 
     /// Reads a record, with everything that was written before the call.
-    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
     pub async fn read(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, JournalError> {
         match &self.keeper {
             Keeper::Memory(memory) => Ok(memory.read(table, key)),
+            Keeper::Durable(durable) => durable.read(table, key).await,
         }
     }
 
     /// Reads the newest records of a table (those of the highest numbers), at most so many, newest first, of
     /// those with lower numbers than `before`.
-    #[expect(clippy::unused_async, reason = "a durable journal waits for its disk here")]
     pub async fn newest(
         &self,
         table: Table,
@@ -126,13 +164,23 @@ impl Journal {
     ) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
         match &self.keeper {
             Keeper::Memory(memory) => Ok(memory.newest(table, before, limit)),
+            Keeper::Durable(durable) => durable.newest(table, before, limit).await,
+        }
+    }
+
+    /// Writes what is still to be written and lets go of the file, so that a successor can have it. Of a disk that
+    /// fails it does not wait: the log says what is lost. Nothing can be accepted, written or read afterwards.
+    pub async fn close(&self) {
+        match &self.keeper {
+            Keeper::Memory(_) => {}
+            Keeper::Durable(durable) => durable.close().await,
         }
     }
 }
 
 /// The disk refuses.
 #[derive(Clone, Debug)]
-pub struct JournalError(String);
+pub struct JournalError(Arc<str>);
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

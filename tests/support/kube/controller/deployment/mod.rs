@@ -32,8 +32,8 @@ pub fn sync(world: &mut World, key: &Key) -> Moved {
         return finish(world, key, &deployment, &sets, newest, hidden);
     }
     let Some(newest) = newest else {
-        if let Some(scaled) = scale::empty_first(&deployment, &mut sets) {
-            return finish(world, key, &deployment, &sets, None, scaled);
+        if let Some(asked) = scale::empty_first(&deployment, &mut sets) {
+            return finish(world, key, &deployment, &sets, None, asked);
         }
         return begin(world, key, &deployment, &sets, &wanted);
     };

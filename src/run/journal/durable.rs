@@ -1,0 +1,111 @@
+//! A journal on disk: what callers hold of the thread that writes it.
+
+use std::io;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::disk::Place;
+use super::request::{Answer, Change, Request};
+use super::scribe::{Scribe, Trouble};
+use super::store::Store;
+use super::{JournalError, Table, Write};
+
+/// The thread's stack: address space, of which it touches what it needs.
+const STACK: usize = 256 * 1024;
+
+/// The way to the thread.
+#[derive(Debug)]
+pub(super) struct Durable {
+    requests: Sender<Request>,
+    trouble: Trouble,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Durable {
+    pub(super) fn start(place: impl Place, store: Store) -> io::Result<Self> {
+        let (requests, asked) = mpsc::channel();
+        let trouble = Trouble::default();
+        let scribe = Scribe::new(place, store, Trouble::clone(&trouble));
+        let thread = thread::Builder::new().name("journal".into()).stack_size(STACK);
+        let thread = thread.spawn(move || scribe.work(&asked))?;
+        Ok(Self { requests, trouble, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        if self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_none_or(JoinHandle::is_finished)
+        {
+            return Some(closed().to_string());
+        }
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().map(ToString::to_string)
+    }
+
+    pub(super) async fn accept(&self, writes: Vec<Write>) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Change(Change::Accept { writes, answer })).await
+    }
+
+    pub(super) fn write(&self, writes: Vec<Write>) -> oneshot::Receiver<()> {
+        let (landed, landing) = oneshot::channel();
+        if self.requests.send(Request::Change(Change::Write { writes, landed })).is_err() {
+            log::error!("something is written to the journal after its end");
+        }
+        landing
+    }
+
+    pub(super) async fn read(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        self.ask(|answer| Request::Read { table, key, answer }).await
+    }
+
+    pub(super) async fn newest(
+        &self,
+        table: Table,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+        self.ask(|answer| Request::Newest { table, before, limit, answer }).await
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Request) -> Result<T, JournalError> {
+        let (answer, answered) = oneshot::channel();
+        // Where nobody listens any more the answer is dropped with the question.
+        let _ = self.requests.send(question(answer));
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    pub(super) async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.requests.send(Request::Close { answer });
+        let _ = answered.await;
+        self.join();
+    }
+
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            log::error!("the journal's thread panicked");
+        }
+    }
+}
+
+fn closed() -> JournalError {
+    JournalError("it is closed".into())
+}
+
+impl Drop for Durable {
+    fn drop(&mut self) {
+        let (answer, _) = oneshot::channel();
+        let _ = self.requests.send(Request::Close { answer });
+        self.join();
+    }
+}
+
+#[cfg(test)]
+mod tests;
