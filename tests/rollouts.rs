@@ -117,8 +117,7 @@ fn what_never_gets_ready_fails_when_its_time_is_up() {
     kube.auto_rollout(Pace::Every(Duration::from_millis(10)));
     let rule = "{do: [setImage: {namespace: default, runningImage: true, rollout: {within: 1s}}]}";
     let relay = relay(&kube, "settle: 0", &[rule]);
-    let (status, outcome, reason) =
-        ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay));
+    let (status, outcome, reason) = ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay));
     assert_eq!((status, outcome.as_str()), (424, "failed"), "{reason}");
     assert!(reason.contains("not complete within 1s"), "{reason}");
 }
