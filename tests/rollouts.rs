@@ -188,3 +188,21 @@ fn a_relay_that_is_killed_follows_further_and_puts_back() {
     let relay = relay.restart();
     assert_eq!(ended(&github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay)).1, "held");
 }
+
+#[test]
+fn a_version_that_is_held_for_every_workload_that_is_named_is_ignored() {
+    let kube = broken(&["web"]);
+    let rule = "{do: [setImage: {namespace: default, workloads: [deployment/web], rollout: {within: 1m, onFailure: \
+                rollback}}]}";
+    let relay = relay(&kube, "settle: 0", &[rule]);
+    let bad = github::image("ghcr.io/acme/web", "2.0.0").wait(50);
+    assert_eq!(ended(&bad.send(&relay)).1, "rolledBack");
+    let answer = github::image("ghcr.io/acme/web", "2.0.0").send(&relay);
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ignored")));
+    assert!(
+        answer.json()["reason"].as_str().unwrap().contains("is held for deployment/web"),
+        "{}",
+        answer.text()
+    );
+    relay.wait_for_log("outcome=held");
+}

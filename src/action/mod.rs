@@ -209,6 +209,11 @@ impl Action {
         }
     }
 
+    /// Whether it applies versions, which may be held.
+    pub fn heeds_holds(&self) -> bool {
+        matches!(self, Self::SetImage(_))
+    }
+
     /// Whether it puts back what was there when a rollout fails.
     pub fn rolls_back(&self) -> bool {
         self.rollout().is_some_and(|rollout| rollout.on_failure == OnFailure::Rollback)

@@ -136,7 +136,13 @@ async fn serve(
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
-    let (journal, restored) = open_journal(config.state.as_deref())?;
+    let state = config.state.clone();
+    let opened = tokio::task::spawn_blocking(move || open_journal(state.as_deref()));
+    let (journal, restored) = tokio::select! {
+        opened = opened => opened.map_err(|error| format!("opening the journal failed: {error}"))??,
+        _ = signals.terminate.recv() => return Ok(()),
+        _ = signals.interrupt.recv() => return Ok(()),
+    };
     let journal = Arc::new(journal);
     let engine =
         Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));

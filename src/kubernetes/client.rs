@@ -3,6 +3,7 @@
 mod connect;
 mod list;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use self::connect::connectable;
+pub(super) use self::list::Listing;
 #[cfg(test)]
 pub(super) use self::list::Page;
 use super::access::Access;
@@ -31,6 +33,8 @@ pub struct Client {
     /// The beginning of every URL.
     base: String,
     state: Mutex<State>,
+    /// Where no Events can be recorded.
+    pub(super) no_events: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +61,7 @@ impl Client {
             token: access.token_file.as_deref().map(Token::new),
             certificates,
         };
-        Ok(Self { access: access.clone(), base, state: Mutex::new(state) })
+        Ok(Self { access: access.clone(), base, state: Mutex::new(state), no_events: Mutex::default() })
     }
 
     /// Who the API shows as the author of a change.

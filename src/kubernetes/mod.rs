@@ -9,14 +9,17 @@ pub mod client;
 mod credentials;
 pub mod dns;
 pub mod error;
+pub mod event;
 pub mod kind;
 pub mod object;
 pub mod owner;
 pub mod patch;
 mod patched;
+mod pods;
 pub mod reasons;
 pub mod rollout;
 mod selector;
+mod symptom;
 
 pub use self::access::Access;
 pub use self::client::Client;

@@ -8,8 +8,9 @@ mod status;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::metadata::Metadata;
+pub(crate) use self::metadata::OwnerReference;
 use self::spec::Spec;
-pub(crate) use self::spec::Traffic;
+pub(crate) use self::spec::{LabelSelector, Traffic};
 pub(crate) use self::status::{Condition, Status};
 use super::kind::Kind;
 

@@ -15,7 +15,7 @@ pub enum Standing {
     Waiting(String),
     /// Every replica that takes the change is new and available.
     Complete,
-    /// The cluster has given it up: why.
+    /// The cluster has given it up: why. A Knative Service may still recover; it should be seen so twice.
     Failed(String),
 }
 
@@ -100,7 +100,7 @@ fn deployment_lacks(object: &Object) -> String {
         format!("{new} of {wanted} replicas are new{lacking}{left}")
     };
     if let Some(failure) = status.condition("ReplicaFailure").filter(|condition| condition.is_true()) {
-        text = format!("{text}; pods cannot be made: {}", told(failure));
+        text = format!("{text}; pods cannot be made{}", told(failure));
     }
     text
 }
@@ -144,16 +144,18 @@ fn daemon_set(object: &Object) -> Standing {
     Standing::Complete
 }
 
+/// `False` may pass: Knative tries a revision again that could not be started. So `kn` believes it only when it is still
+/// so after two seconds.
 fn knative_service(object: &Object) -> Standing {
     let status = &object.status;
     let Some(ready) = status.condition("Ready") else {
         return Standing::Waiting("Knative has not said yet whether it is ready".to_owned());
     };
     if ready.is_false() {
-        return Standing::Failed(told(ready));
+        return Standing::Failed(format!("it is not ready{}", told(ready)));
     }
     if !ready.is_true() {
-        return Standing::Waiting(format!("it is not ready yet: {}", told(ready)));
+        return Standing::Waiting(format!("it is not ready yet{}", told(ready)));
     }
     if status.latest_created_revision_name != status.latest_ready_revision_name {
         let revision = status.latest_created_revision_name.as_deref().unwrap_or("its new revision");
@@ -162,15 +164,11 @@ fn knative_service(object: &Object) -> Standing {
     Standing::Complete
 }
 
-/// What a condition says: `RevisionFailed: Revision "game-2" failed with message: …`.
+/// What a condition says, to be put after a sentence: `: RevisionFailed: Revision "game-2" failed with message: …`.
 fn told(condition: &Condition) -> String {
-    let Condition { reason, message, .. } = condition;
-    let text = match (reason.as_str(), message.as_str()) {
-        ("", "") => "no reason is given".to_owned(),
-        (text, "") | ("", text) => text.to_owned(),
-        (reason, message) => format!("{reason}: {message}"),
-    };
-    shorten(&text)
+    let parts =
+        [condition.reason.as_str(), condition.message.as_str()].into_iter().filter(|part| !part.is_empty());
+    parts.map(|part| format!(": {}", shorten(part))).collect()
 }
 
 /// What a person should know of a rollout that is complete: why it shows less than it seems to.

@@ -195,6 +195,7 @@ async fn offer_runs(
     let engine = Arc::clone(&app.engine);
     // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
     let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
+    let held: Option<Vec<_>> = offer.runs.iter().map(|run| engine.holds_back(run)).collect();
     // On a task of its own: a caller that hangs up cancels nothing.
     let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.runs, asks).await });
     let accepted = accepting.await.map_err(|error| {
@@ -202,6 +203,13 @@ async fn offer_runs(
         Problem::JournalFailed
     })?;
     match accepted {
+        // Its runs are safe, and will end as held.
+        Ok(Accepted::New(_))
+            if wait.is_none()
+                && let Some(held) = held =>
+        {
+            Ok(ignored(&held.join("; ")))
+        }
         Ok(Accepted::New(seen)) => {
             Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false, note: None }).await)
         }

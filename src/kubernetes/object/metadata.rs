@@ -27,7 +27,7 @@ pub struct Metadata {
     pub(crate) owner_references: Vec<OwnerReference>,
 }
 
-/// The labels by which an owner marks what is its.
+/// The labels by which owners mark what is theirs.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Labels {
@@ -45,13 +45,16 @@ pub(crate) struct Labels {
     pub(crate) helm_release_namespace: Option<String>,
     #[serde(rename = "argocd.argoproj.io/instance")]
     pub(crate) argo_application: Option<String>,
+    /// Of a `ReplicaSet`: its pods have it too.
+    #[serde(rename = "pod-template-hash")]
+    pub(crate) pod_template_hash: Option<String>,
 }
 
 /// The annotations that decide something. No other is kept: `kubectl apply` repeats the whole object in one.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Annotations {
-    /// Of a Deployment and its `ReplicaSet`s: which template is whose.
+    /// Of a `ReplicaSet`: the newest has the highest.
     #[serde(rename = "deployment.kubernetes.io/revision")]
     pub(crate) revision: Option<String>,
     /// Of a `DaemonSet`: which template it is; its pods have it as a label.

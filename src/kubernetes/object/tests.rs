@@ -24,10 +24,10 @@ fn containers_are_found_wherever_the_template_is() {
 }
 
 #[test]
-fn of_annotations_only_what_decides_something_is_kept() {
+fn of_labels_and_annotations_only_what_decides_something_is_kept() {
     let applied = "kubectl.kubernetes.io/last-applied-configuration";
     let object: Object = serde_json::from_value(json!({
-        "metadata": {"annotations": {applied: "{\"env\": \"secret\"}"}},
+        "metadata": {"annotations": {applied: "{\"env\": \"secret\"}"}, "labels": {"app": "secret"}},
         "spec": {"template": {"metadata": {"annotations": {applied: "secret", RESTARTED_AT: "then"}}}},
     }))
     .unwrap();

@@ -165,9 +165,11 @@ fn a_knative_service_is_judged_by_ready() {
     assert_eq!(judged(behind, 2), waiting("game-2 is not ready yet"));
     let unknown = status("Unknown", json!("IngressNotConfigured"), Value::Null, "game-1");
     assert_eq!(judged(unknown, 2), waiting("it is not ready yet: IngressNotConfigured"));
+    let unknown = status("Unknown", Value::Null, Value::Null, "game-1");
+    assert_eq!(judged(unknown, 2), waiting("it is not ready yet"));
     let message = "Revision \"game-2\" failed with message: Unable to fetch image.";
     let broken = status("False", json!("RevisionFailed"), json!(message), "game-1");
-    assert_eq!(judged(broken.clone(), 2), failed(&format!("RevisionFailed: {message}")));
+    assert_eq!(judged(broken.clone(), 2), failed(&format!("it is not ready: RevisionFailed: {message}")));
     assert_eq!(judged(broken, 3), waiting(UNSEEN));
     assert_eq!(judged(json!({}), 2), waiting("Knative has not said yet whether it is ready"));
     // No status at all: the object was made a moment ago.

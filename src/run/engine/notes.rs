@@ -69,6 +69,15 @@ impl Engine {
         self.queue().holds.find(workload, run).map(Hold::explain)
     }
 
+    /// Why a run that is offered will change nothing, if its version is held for every workload that its first
+    /// action names.
+    pub fn holds_back(&self, run: &Run) -> Option<String> {
+        let action = run.actions.first().filter(|action| action.heeds_holds())?;
+        let targets = action.named_targets(&run.context())?;
+        let held: Option<Vec<_>> = targets.iter().map(|target| self.held(run, target)).collect();
+        held.filter(|held| !held.is_empty()).map(|held| held.join("; "))
+    }
+
     /// A target has ended; its line is written.
     pub(in crate::run) async fn end_target(
         &self,

@@ -32,8 +32,8 @@ pub fn sync(world: &mut World, key: &Key) -> Moved {
         return finish(world, key, &deployment, &sets, newest, hidden);
     }
     let Some(newest) = newest else {
-        if scale::empty_first(&deployment, &mut sets) {
-            return finish(world, key, &deployment, &sets, None, true);
+        if let Some(asked) = scale::empty_first(&deployment, &mut sets) {
+            return finish(world, key, &deployment, &sets, None, asked);
         }
         return begin(world, key, &deployment, &sets, &wanted);
     };

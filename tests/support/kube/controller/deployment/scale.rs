@@ -10,16 +10,18 @@ pub fn first(deployment: &Value, sets: &[Set]) -> u64 {
     room(deployment, sets).min(replicas(deployment))
 }
 
-/// `Recreate` lets the old pods go before there is a new `ReplicaSet`; false when there are none left.
-pub fn empty_first(deployment: &Value, sets: &mut [Set]) -> bool {
+/// `Recreate` lets the old pods go before there is a new `ReplicaSet`: whether it asked some to go just now; none when
+/// there are none left.
+pub fn empty_first(deployment: &Value, sets: &mut [Set]) -> Option<bool> {
     if !recreates(deployment) {
-        return false;
+        return None;
     }
-    let left = sets.iter().any(|set| set.wanted > 0 || !set.pods.is_empty());
+    let asked = sets.iter().any(|set| set.wanted > 0);
+    let left = asked || sets.iter().any(|set| !set.pods.is_empty());
     for set in sets {
         set.wanted = 0;
     }
-    left
+    left.then_some(asked)
 }
 
 /// While it is paused a Deployment does not roll out, and it is scaled.
