@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn listed(id: &str, status: &str, tags: &[&str], reason: &str) -> Listed {
+    let told = if reason.is_empty() { String::new() } else { format!("deployment/web: {reason}") };
     let events: Vec<_> = tags
         .iter()
         .map(|tag| json!({"kind": "image", "repository": "ghcr.io/acme/web", "tags": [tag]}))
@@ -10,7 +11,7 @@ fn listed(id: &str, status: &str, tags: &[&str], reason: &str) -> Listed {
     let mut delivery = json!({
         "status": status, "id": id, "endpoint": "ghcr", "source": "GitHub",
         "received": "2026-01-31T12:00:05.25Z", "from": "10.0.0.7", "actor": "octavia\u{1b}[31m", "events": events,
-        "runs": [{"id": "0641", "rule": 1, "outcome": status, "reason": format!("deployment/web: {reason}"), "steps": [
+        "runs": [{"id": "0641", "rule": 1, "outcome": status, "reason": told, "steps": [
             {"action": "restart", "outcome": status, "targets": [
                 {"target": "deployment/web", "namespace": "default", "outcome": status, "reason": reason}]},
             {"action": "setImage", "targets": null},
