@@ -233,6 +233,27 @@ impl TargetProgress {
 }
 
 impl Stage {
+    /// What is changed, if that is decided.
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Waiting => None,
+            Self::Decided(change)
+            | Self::Made(change, _)
+            | Self::Broken(change, _)
+            | Self::Undoing(change, _)
+            | Self::Undone(change, ..) => Some(change),
+            Self::Ended(_, change) => change.as_ref(),
+        }
+    }
+
+    /// The object as the last change of it left it.
+    pub fn made(&self) -> Option<&Made> {
+        match self {
+            Self::Made(_, made) | Self::Undone(.., made) => Some(made),
+            _ => None,
+        }
+    }
+
     fn is_at_work(&self) -> bool {
         !matches!(self, Self::Broken(..) | Self::Ended(..))
     }

@@ -86,9 +86,9 @@ impl Engine {
         end: End,
         change: Option<Change>,
     ) {
-        let Some(target) = self.target(run.id, place).map(|target| target.target) else { return };
-        let before = self.changed(run.id, place).or_else(|| change.clone());
-        self.tell_target(run, place.0, &target, &end, before.as_ref());
+        let Some(TargetProgress { target, stage, .. }) = self.target(run.id, place) else { return };
+        self.tell_target(run, place.0, &target, &end, stage.change().or(change.as_ref()));
+        self.record_event(run, place.0, &target, &end, &stage);
         let ended = |queue: &mut Queue| {
             // Without a rollout to follow, a change that was made ends at once.
             let mut writes = if change.is_some() { release(queue, run, &target) } else { Vec::new() };
@@ -116,18 +116,6 @@ impl Engine {
             writes
         };
         self.write(undone).wait().await;
-    }
-
-    fn changed(&self, run: RunId, place: (usize, usize)) -> Option<Change> {
-        match self.target(run, place)?.stage {
-            Stage::Waiting => None,
-            Stage::Decided(change)
-            | Stage::Made(change, _)
-            | Stage::Broken(change, _)
-            | Stage::Undoing(change, _)
-            | Stage::Undone(change, ..) => Some(change),
-            Stage::Ended(_, change) => change,
-        }
     }
 
     /// Changes the queue and writes what it says, in the order in which it happened.

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::action::{Change, Target};
+use crate::kubernetes::event::{self, Happening, Reason};
 use crate::notify::{Notice, Targets};
 use crate::run::account::Account;
 use crate::run::holds::Hold;
 use crate::run::journal::{JournalError, Table, Write};
 use crate::run::outcome::End;
+use crate::run::progress::Stage;
 use crate::run::record::Run;
 use crate::run::report::RunReport;
 use crate::run::sameness::{Keys, Seen};
@@ -73,6 +75,21 @@ impl Engine {
             took.as_secs_f64(),
             Escaped(&end.reason),
         );
+    }
+
+    /// Records what became of a workload as an Event on it, where the Role allows that. Nothing waits for it.
+    pub(super) fn record_event(&self, run: &Run, step: usize, target: &Target, end: &End, stage: &Stage) {
+        let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
+            return;
+        };
+        let (action, changed) = (action.name(), stage.change().is_some());
+        let Some(reason) = Reason::of(action, end.outcome, changed) else { return };
+        let uid = stage.made().map(|made| made.patched.uid.clone()).filter(|uid| !uid.is_empty());
+        let (api, note) = (self.api(), format!("{}, {}", end.reason, run.context().change_cause()));
+        tokio::spawn(async move {
+            let happening = Happening { reason, action, note: &note };
+            event::record(&api.kubernetes, &workload, uid.as_deref(), &happening).await;
+        });
     }
 
     /// The last deliveries, the newest first; those that have not ended are among them.
