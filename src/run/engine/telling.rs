@@ -82,6 +82,10 @@ impl Engine {
         let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
             return;
         };
+        if *stage == Stage::Waiting && !end.outcome.is_good() {
+            // It could not even be read.
+            return;
+        }
         let (action, changed) = (action.name(), stage.change().is_some());
         let Some(reason) = Reason::of(action, end.outcome, changed) else { return };
         let uid = stage.made().map(|made| made.patched.uid.clone()).filter(|uid| !uid.is_empty());
