@@ -158,6 +158,24 @@ fn the_deadline_passes_by_the_clock() {
 }
 
 #[test]
+fn a_deadline_can_be_brought_forward() {
+    for pace in [Pace::AtOnce, Pace::Every(Duration::from_millis(1))] {
+        let kube = with_web(Double::start(), |_| {});
+        kube.auto_rollout(pace);
+        kube.progress_deadline(Duration::from_secs(3600));
+        kube.break_image(BAD, How::NeverReady);
+        set_image(&kube, BAD);
+        let started = |web: &Value| seen(web).1 == 1;
+        kube.wait_for_object("deployments", "roll", "web", started);
+        // Nothing moves now; the clock waits for an hour to pass.
+        std::thread::sleep(Duration::from_millis(20));
+        kube.progress_deadline(Duration::from_millis(60));
+        let failed = |web: &Value| seen(web).3 == "ProgressDeadlineExceeded";
+        kube.wait_for_object("deployments", "roll", "web", failed);
+    }
+}
+
+#[test]
 fn without_a_deadline_a_rollout_never_fails() {
     let waits = |kube: &Double| {
         kube.break_image(BAD, How::NeverReady);

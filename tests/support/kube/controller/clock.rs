@@ -1,10 +1,10 @@
 //! The controllers' clock, for what happens by time and not by a request.
 
 use super::super::shared::Shared;
+use super::super::world::World;
 use super::{next, tick};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 /// A thread that lets the controllers take their steps; it ends when this goes out of scope.
 pub struct Clock {
@@ -31,23 +31,20 @@ impl Drop for Clock {
 
 fn run(shared: &Shared) {
     let mut world = shared.world();
-    let mut due: Option<Instant> = None;
     while !world.rollouts.ended {
-        let now = Instant::now();
-        // A change may bring the next step nearer than it was; it never puts one off.
-        let next = next(&world).map(|pause| now + pause);
-        due = next.map(|next| due.map_or(next, |due| due.min(next)));
-        world = match due {
-            None => shared.changed.wait(world).unwrap_or_else(PoisonError::into_inner),
-            Some(due) if due > now => {
-                shared.changed.wait_timeout(world, due - now).unwrap_or_else(PoisonError::into_inner).0
-            }
-            Some(_) => {
-                due = None;
-                tick(&mut world);
-                shared.tell();
-                world
-            }
+        let Some(pause) = next(&world) else {
+            world = shared.changed.wait(world).unwrap_or_else(PoisonError::into_inner);
+            continue;
         };
+        // What somebody changes meanwhile must neither wait for a deadline nor hurry a step.
+        let before = world.rollouts.outlook();
+        let same = |world: &mut World| !world.rollouts.ended && world.rollouts.outlook() == before;
+        let waited = shared.changed.wait_timeout_while(world, pause, same);
+        let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        world = after;
+        if timeout.timed_out() {
+            tick(&mut world);
+            shared.tell();
+        }
     }
 }
