@@ -82,6 +82,10 @@ impl Engine {
         let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
             return;
         };
+        if *stage == Stage::Waiting && !end.outcome.is_good() {
+            // It could not even be read.
+            return;
+        }
         // What is merely decided was refused, or its answer was lost.
         let changed = !matches!(stage, Stage::Waiting | Stage::Decided(_));
         let action = action.name();

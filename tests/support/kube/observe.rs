@@ -76,7 +76,8 @@ impl Double {
         self.object(resource, namespace, name)
     }
 
-    fn wait(&self, condition: impl Fn(&World) -> bool) {
+    /// Waits until the world fulfils this.
+    pub(super) fn wait(&self, condition: impl Fn(&World) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut world = self.world();
         while !condition(&world) {
