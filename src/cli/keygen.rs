@@ -15,7 +15,7 @@ use super::{Exit, complain, print};
 /// Bytes of randomness in a key.
 const BYTES: usize = 32;
 
-/// Make a key: 32 random bytes in hex, or with --webhook as whsec_ and base64. No newline.
+/// Make a key: 32 random bytes in hex (--webhook: in base64), without a newline.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
