@@ -2,6 +2,7 @@
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
 mod restore;
+mod targets;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::restore::Restored;
+pub use self::targets::Place;
 use super::account::Account;
 use super::holds::Holds;
 use super::journal::{Table, Write};
