@@ -82,7 +82,13 @@ impl Engine {
         let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
             return;
         };
-        let (action, changed) = (action.name(), stage.change().is_some());
+        if *stage == Stage::Waiting && !end.outcome.is_good() {
+            // It could not even be read.
+            return;
+        }
+        // What is merely decided was refused, or its answer was lost.
+        let changed = !matches!(stage, Stage::Waiting | Stage::Decided(_));
+        let action = action.name();
         let Some(reason) = Reason::of(action, end.outcome, changed) else { return };
         let uid = stage.made().map(|made| made.patched.uid.clone()).filter(|uid| !uid.is_empty());
         let (api, note) = (self.api(), format!("{}, {}", end.reason, run.context().change_cause()));
