@@ -1,6 +1,7 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
+mod look;
 mod restore;
 mod targets;
 
@@ -11,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::restore::Restored;
 pub use self::targets::Place;
-use super::account::Account;
 use super::holds::Holds;
 use super::journal::{Table, Write};
 use super::outcome::{End, Outcome};
@@ -231,55 +231,6 @@ impl Queue {
         let entry = self.runs.get_mut(&run)?;
         change(&mut entry.progress);
         Some(put(Table::Progress, run.0, &entry.progress))
-    }
-
-    /// How far a run has come.
-    pub fn progress(&self, run: RunId) -> Option<&Progress> {
-        self.runs.get(&run).map(|entry| &entry.progress)
-    }
-
-    /// What is known of a delivery with runs that have not ended.
-    pub fn account(&self, seen: Seen) -> Option<Account> {
-        let memory = self.deliveries.get(seen).filter(|memory| memory.fate.is_none())?;
-        let entries: Vec<_> = memory.runs.iter().filter_map(|run| self.runs.get(run)).collect();
-        let origin = &entries.first()?.run.delivery;
-        let runs = entries.iter().map(|entry| RunReport::of(&entry.run, &entry.progress)).collect();
-        Some(Account::of(origin, runs, None))
-    }
-
-    fn account_ended(&self, seen: Seen, now: Timestamp) -> Option<Account> {
-        let account = self.account(seen)?;
-        account.outcome()?;
-        Some(Account { ended: Some(now), ..account })
-    }
-
-    /// The deliveries with runs that have not ended, the newest first.
-    pub fn pending_deliveries(&self) -> Vec<Seen> {
-        let mut seen: Vec<_> = self.runs.values().map(|entry| entry.delivery).collect();
-        seen.sort_unstable_by(|a, b| b.cmp(a));
-        seen.dedup();
-        seen
-    }
-
-    /// Whether a delivery's runs have all ended.
-    pub fn is_ended(&self, seen: Seen) -> bool {
-        self.deliveries.get(seen).is_none_or(|memory| memory.fate.is_some())
-    }
-
-    /// What a delivery is recognised by, if it is remembered.
-    pub fn keys(&self, seen: Seen) -> Option<Keys> {
-        self.deliveries.get(seen).map(|memory| memory.keys.clone())
-    }
-
-    /// The runs that have not ended, and what there is to tell of them.
-    pub fn unfinished(&self) -> impl Iterator<Item = (&Run, RunReport)> {
-        let open = self.runs.values().filter(|entry| entry.progress.end.is_none());
-        open.map(|entry| (&*entry.run, RunReport::of(&entry.run, &entry.progress)))
-    }
-
-    /// How many runs have not ended.
-    pub fn pending(&self) -> usize {
-        self.pending
     }
 }
 

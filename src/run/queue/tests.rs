@@ -6,6 +6,7 @@ use super::*;
 use crate::event::{Event, ImagePushed};
 use crate::image::Repository;
 use crate::rule::{Subject, TagPolicy};
+use crate::run::account::Account;
 use crate::run::record::{Origin, Timing};
 use crate::source::Identity;
 
