@@ -5,7 +5,7 @@ mod look;
 mod restore;
 mod targets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +28,8 @@ pub const PENDING_LIMIT: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Queue {
     deliveries: Deliveries,
+    /// Those that are being made safe.
+    reserved: HashSet<Seen>,
     /// Of deliveries that have not ended.
     runs: HashMap<RunId, Entry>,
     lanes: HashMap<Lane, LaneState>,
@@ -83,10 +85,20 @@ pub struct Effects {
 }
 
 impl Queue {
+    /// Whether the same delivery is being made safe. Only once it is, or is given up, can this one be answered: as a
+    /// duplicate of what is then lost it would be lost too.
+    pub fn is_being_accepted(&self, keys: &Keys, now: Timestamp) -> bool {
+        self.same(keys, now).is_some_and(|seen| self.reserved.contains(&seen))
+    }
+
+    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
+        self.deliveries.same(keys, now, changing)
+    }
+
     /// Takes a delivery in, with the runs that it leads to.
     pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
-        if let Some(seen) = self.deliveries.same(&keys, now, changing) {
+        if let Some(seen) = self.same(&keys, now) {
             return Reply::Duplicate(seen);
         }
         if self.pending + runs.len() > PENDING_LIMIT {
@@ -94,6 +106,7 @@ impl Queue {
         }
         let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
         let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
+        self.reserved.insert(seen);
         for run in &runs {
             self.enter(seen, Arc::clone(run), Progress::default());
         }
@@ -108,6 +121,7 @@ impl Queue {
 
     /// Gives a reservation up: its runs could not be made safe.
     pub fn cancel(&mut self, seen: Seen) {
+        self.reserved.remove(&seen);
         for run in self.deliveries.forget(seen) {
             self.pending -= usize::from(self.runs.remove(&run).is_some());
         }
@@ -115,6 +129,7 @@ impl Queue {
 
     /// Puts the runs of a reservation in line; some may end by being superseded.
     pub fn activate(&mut self, seen: Seen, now: Timestamp) -> Effects {
+        self.reserved.remove(&seen);
         let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
         let mut effects = Effects::default();
         for run in runs {
@@ -132,7 +147,7 @@ impl Queue {
         let first = before.as_ref().map_or(came, |waiting| waiting.first);
         let due = add(came, settle).min(add(first, run.timing.max_wait)).max(now);
         let waits = before.as_ref().and_then(|waiting| Some(&*self.runs.get(&waiting.run)?.run));
-        let standing = waits.filter(|waits| run.is_lower_than(waits)).map_or(id, |waits| waits.id);
+        let standing = waits.filter(|waits| run.gives_way_to(waits)).map_or(id, |waits| waits.id);
         if state.started == 0 {
             if let Some(waiting) = &before {
                 self.due.remove(&(waiting.due, waiting.run));
