@@ -173,13 +173,12 @@ impl Progress {
         }
     }
 
-    /// Whether a request that changes something may have been sent: what happens from then on may not be in it.
+    /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
     pub fn is_changing(&self) -> bool {
         self.steps.iter().flat_map(|step| &step.targets).any(|target| match &target.stage {
             Stage::Waiting => false,
             // Flux looks itself at what there is to see.
             Stage::Decided(change) => change.what != What::Notify,
-            Stage::Ended(_, change) => change.is_some(),
             _ => true,
         })
     }
@@ -257,3 +256,6 @@ fn summary(ends: impl Iterator<Item = End>) -> End {
         .collect();
     End::new(whole, reasons.join("; "))
 }
+
+#[cfg(test)]
+mod tests;
