@@ -75,9 +75,10 @@ impl Keys {
         Self { again: true, ..self }
     }
 
-    /// What a hold knows the delivery by; empty if nothing tells it from another.
+    /// What a hold knows the delivery by; empty if nothing tells it from another, as from a later push that looks
+    /// alike. An id that is not signed may differ when the same body comes again.
     pub fn mark(&self) -> String {
-        self.marks.first().copied().map(String::from).unwrap_or_default()
+        self.marks.last().filter(|_| self.lasting).copied().map(String::from).unwrap_or_default()
     }
 }
 
@@ -275,6 +276,16 @@ mod tests {
         assert_eq!((seen.by_mark.len(), seen.memories.len(), seen.ended.len()), (1, 1, 1));
         let next = seen.remember(key(1), vec![], at(72 * 3600));
         assert_eq!(seen.end(next, true, LIMIT_BYTES, at(72 * 3600)), [number], "too much in bytes");
+    }
+
+    #[test]
+    fn a_hold_knows_a_delivery_whatever_its_unsigned_id_and_takes_no_other_push_for_it() {
+        let mark = |identity: Identity| keys(&identity, b"body").mark();
+        assert_eq!(mark(Identity::IdOrBody("1".into())), mark(Identity::IdOrBody("2".into())));
+        assert_ne!(mark(Identity::Id("1".into())), mark(Identity::Id("2".into())));
+        assert_eq!(mark(Identity::Body), mark(Identity::IdOrBody("1".into())));
+        assert_eq!(mark(Identity::BodyWhilePending), "");
+        assert_eq!(mark(Identity::Unknown), "");
     }
 
     #[test]
