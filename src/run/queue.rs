@@ -122,7 +122,7 @@ impl Queue {
     /// Gives a reservation up: its runs could not be made safe.
     pub fn cancel(&mut self, seen: Seen) {
         self.reserved.remove(&seen);
-        for run in self.deliveries.forget(seen) {
+        for run in self.deliveries.cancel(seen) {
             self.pending -= usize::from(self.runs.remove(&run).is_some());
         }
     }
