@@ -175,12 +175,14 @@ impl Progress {
 
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
     pub fn is_changing(&self) -> bool {
-        self.steps.iter().flat_map(|step| &step.targets).any(|target| match &target.stage {
-            Stage::Waiting => false,
-            // Flux looks itself at what there is to see.
-            Stage::Decided(change) => change.what != What::Notify,
-            _ => true,
-        })
+        // One that was superseded has no steps.
+        self.end.is_some()
+            || self.steps.iter().flat_map(|step| &step.targets).any(|target| match &target.stage {
+                Stage::Waiting => false,
+                // Flux looks itself at what there is to see.
+                Stage::Decided(change) => change.what != What::Notify,
+                _ => true,
+            })
     }
 }
 

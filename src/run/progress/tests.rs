@@ -47,4 +47,6 @@ fn what_is_pushed_after_a_target_was_looked_at_may_not_be_in_it() {
     assert!(is_changing(Stage::Decided(images())) && is_changing(Stage::Made(images(), made())));
     let notify = Change { what: What::Notify, warning: None };
     assert!(!is_changing(Stage::Decided(notify)), "Flux looks itself");
+    let superseded = Some(End::new(Outcome::Superseded, ""));
+    assert!(Progress { end: superseded, ..Progress::default() }.is_changing(), "by one that may have ended");
 }
