@@ -133,7 +133,12 @@ impl Engine {
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
     pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {
         let (seen, writes) = match self.reserve(keys.asking(asks), runs).await? {
-            Reply::Duplicate(seen) => return Ok(Accepted::Duplicate(seen)),
+            Reply::Duplicate(seen, writes) => {
+                if !writes.is_empty() {
+                    self.journal.accept(writes).await.map_err(Refused::Journal)?;
+                }
+                return Ok(Accepted::Duplicate(seen));
+            }
             Reply::Full => return Err(Refused::Full),
             Reply::Reserved(seen, writes) => (seen, writes),
         };

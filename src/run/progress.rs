@@ -15,6 +15,9 @@ pub struct Progress {
     /// The tries to find the targets of the next step.
     #[serde(default, skip_serializing_if = "Tries::is_none")]
     pub finding: Tries,
+    /// When another delivery that looks alike came before anything was changed: the run stands for that one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_again: Option<Timestamp>,
     /// How the run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,

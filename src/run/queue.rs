@@ -20,6 +20,7 @@ use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
 use super::sameness::{Deliveries, Keys, Seen};
 use super::stored::{self, Ended, put, remove};
+use crate::action::Action;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -67,8 +68,8 @@ struct Entry {
 /// What the queue says to a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The same delivery has been seen.
-    Duplicate(Seen),
+    /// The same delivery has been seen; these must be safe before that is said.
+    Duplicate(Seen, Vec<Write>),
     /// Too much is pending.
     Full,
     /// It is remembered; its runs wait to be [activated](Queue::activate) once this is safe.
@@ -99,7 +100,8 @@ impl Queue {
     /// Takes a delivery in, with the runs that it leads to.
     pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
         if let Some(seen) = self.same(&keys, now) {
-            return Reply::Duplicate(seen);
+            let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
+            return Reply::Duplicate(seen, writes);
         }
         if self.pending + runs.len() > PENDING_LIMIT {
             return Reply::Full;
@@ -112,6 +114,17 @@ impl Queue {
         }
         let record = stored::Pending { keys, origin, runs };
         Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
+    }
+
+    /// What may be another push came while the first one's runs wait: they are for it too, so that a restart before
+    /// now is not enough.
+    fn came_again(&mut self, seen: Seen, now: Timestamp) -> Vec<Write> {
+        let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
+        let by_time = |run: &RunId| {
+            self.runs.get(run).is_some_and(|entry| entry.run.actions.iter().any(Action::counts_from_event))
+        };
+        let runs: Vec<_> = runs.into_iter().filter(by_time).collect();
+        runs.into_iter().filter_map(|run| self.note(run, |run| run.came_again = Some(now))).collect()
     }
 
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {

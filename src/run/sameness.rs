@@ -75,6 +75,11 @@ impl Keys {
         Self { again: true, ..self }
     }
 
+    /// Whether another push may look the same.
+    pub fn look_alike(&self) -> bool {
+        !self.lasting
+    }
+
     /// What a hold knows the delivery by; empty if nothing tells it from another, as from a later push that looks
     /// alike. An id that is not signed may differ when the same body comes again.
     pub fn mark(&self) -> String {

@@ -11,7 +11,7 @@ fn what_cannot_be_made_safe_leaves_nothing_behind() {
     else {
         panic!()
     };
-    assert_eq!(queue.queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(seen));
+    assert_eq!(queue.queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(seen, vec![]));
     queue.queue.cancel(seen);
     assert_eq!((queue.queue.pending(), queue.queue.account(seen)), (0, None));
     assert!(matches!(queue.queue.reserve(keys(), vec![], at(1)), Reply::Reserved(..)));
@@ -33,7 +33,7 @@ fn a_duplicate_is_one_only_of_what_is_safe() {
     let safe = reserve(&mut queue, 2);
     queue.activate(safe, at(0));
     assert!(!queue.is_being_accepted(&keys(), at(0)));
-    assert_eq!(queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(safe));
+    assert_eq!(queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(safe, vec![]));
 }
 
 #[test]
@@ -56,4 +56,26 @@ fn too_much_pending_is_refused() {
     let keys = Keys::new("ghcr", &Identity::Unknown, b"", true);
     let more = run(9999, "ghcr.io/acme/more", "a", None);
     assert_eq!(queue.queue.reserve(keys, vec![more], at(0)), Reply::Full);
+}
+
+#[test]
+fn a_run_stands_for_every_push_that_looks_alike_and_came_before_it_began() {
+    let action = "{\"restart\": {\"targets\": {\"namespaces\": [\"default\"], \"choice\": \"runningImage\"}, \
+                  \"rollout\": {\"within\": null, \"onFailure\": \"keep\"}}}";
+    let mut restarts = Arc::unwrap_or_clone(run(1, "quay.io/acme/web", "latest", None));
+    restarts.actions = Arc::new([serde_json::from_str(action).unwrap()]);
+    let keys = || Keys::new("quay", &Identity::BodyWhilePending, b"latest", true);
+    let mut kept = Kept::default();
+    let Reply::Reserved(seen, writes) = kept.queue.reserve(keys(), vec![Arc::new(restarts)], at(0)) else {
+        panic!("not reserved")
+    };
+    kept.write(writes);
+    kept.queue.activate(seen, at(0));
+    let Reply::Duplicate(_, writes) = kept.queue.reserve(keys(), vec![], at(5_000)) else {
+        panic!("another")
+    };
+    kept.write(writes);
+    kept.restart(6_000);
+    assert_eq!(kept.queue.progress(RunId(1)).unwrap().came_again, Some(at(5_000)));
+    assert_eq!(started(&mut kept, 10_000), [1]);
 }
