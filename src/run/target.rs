@@ -73,6 +73,7 @@ impl Work<'_> {
             .tried(run.retry_until(), || async move {
                 let mut context = run.context();
                 context.held = engine.held(run, target);
+                context.received = engine.came(run);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;

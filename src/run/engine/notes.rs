@@ -57,6 +57,12 @@ impl Engine {
         self.write(|queue| queue.made(run, place, stage)).wait().await;
     }
 
+    /// When the event that a run is for happened, as far as is known: it may have happened again.
+    pub(in crate::run) fn came(&self, run: &Run) -> Timestamp {
+        let again = self.queue().progress(run.id).and_then(|progress| progress.came_again);
+        again.unwrap_or(run.delivery.received)
+    }
+
     /// What holds a run's version back from a target, in words.
     pub(in crate::run) fn held(&self, run: &Run, target: &Target) -> Option<String> {
         self.queue().held(run, target).map(Hold::explain)
