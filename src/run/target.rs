@@ -137,8 +137,9 @@ impl Work<'_> {
 
     async fn follow(&self, change: Change, made: Made) -> Result<(), Stop> {
         match self.watch(&change, made, true).await? {
-            Followed::Complete => {
-                let reason = format!("{change}; rolled out");
+            Followed::Complete(remark) => {
+                let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
+                let reason = format!("{change}; rolled out{remark}");
                 self.end(End::new(Outcome::Succeeded, reason), Some(change)).await;
             }
             Followed::Failed(why) => {
@@ -186,7 +187,7 @@ impl Work<'_> {
 
     async fn follow_back(&self, change: Change, why: String, made: Made) -> Result<(), Stop> {
         let end = match self.watch(&change, made, false).await? {
-            Followed::Complete => {
+            Followed::Complete(_) => {
                 End::new(Outcome::RolledBack, format!("{why}; put back: {}", back(&change)))
             }
             Followed::Failed(again) => End::new(
@@ -203,7 +204,7 @@ impl Work<'_> {
 
     async fn watch(&self, change: &Change, made: Made, forward: bool) -> Result<Followed, Stop> {
         let (Target::Workload(workload), Some(within)) = (&self.target, self.followed_for()) else {
-            return Ok(Followed::Complete);
+            return Ok(Followed::Complete(None));
         };
         follow::follow(self.engine, self.run, workload, change, made, within, forward).await
     }

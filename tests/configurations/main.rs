@@ -31,17 +31,17 @@ fn ready(name: &str) -> String {
 
 /// Makes its key files and the files that hold a URL, each as the configuration's comment says; their names.
 fn secrets(bench: &Bench, config: &str) -> Vec<String> {
-    let named = |line: &str, field| line.trim().strip_prefix(field).map(str::to_owned);
+    let word = |line: &str, field| line.trim().strip_prefix(field).map(str::to_owned);
     let mut names = Vec::new();
     for line in config.lines() {
-        if let Some(name) = named(line, "keyPath: ") {
+        if let Some(name) = word(line, "keyPath: ") {
             let made_by = config.lines().find(|line| line.contains(&format!("--out {name} ")));
             let webhook = made_by.is_some_and(|line| line.contains("keygen --webhook"));
             let arguments: &[&str] =
                 if webhook { &["keygen", "--webhook", "--out"] } else { &["keygen", "--out"] };
             bench.run(&[arguments, &[&name]].concat()).expect(0);
             names.push(name);
-        } else if let Some(name) = named(line, "urlPath: ") {
+        } else if let Some(name) = word(line, "urlPath: ") {
             bench.write(&name, "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXX\n");
             names.push(name);
         }

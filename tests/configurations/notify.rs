@@ -30,8 +30,8 @@ fn a_version_that_does_not_come_up_is_put_back_and_people_are_told() {
     let receiver = Receiver::start();
     let state = super::support::temp::TempDir::new();
     let config = notify(&receiver, &state.path().join("state"));
-    let stage = Stage::of(&config, &[&format!("--kube-api={}", kube.url())]);
-    let push = |tag: &str| stage.send("ghcr", &["--sample=image", "--image=ghcr.io/acme/web", "--tag", tag]);
+    let staged = Stage::of(&config, &[&format!("--kube-api={}", kube.url())]);
+    let push = |tag: &str| staged.send("ghcr", &["--sample=image", "--image=ghcr.io/acme/web", "--tag", tag]);
 
     push("1.1.0").expect(0);
     assert_eq!(receiver.wait_for("/deployments", 1)[0].body["type"], "boathook.run.succeeded");
