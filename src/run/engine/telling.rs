@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::action::{Change, Target};
+use crate::action::Target;
 use crate::kubernetes::event::{self, Happening, Reason};
 use crate::notify::{Notice, Targets};
 use crate::run::account::Account;
+use crate::run::audit;
 use crate::run::holds::Hold;
 use crate::run::journal::{JournalError, Table, Write};
 use crate::run::outcome::End;
@@ -17,7 +18,6 @@ use crate::run::record::Run;
 use crate::run::report::RunReport;
 use crate::run::sameness::{Keys, Seen};
 use crate::run::stored::{Ended, get};
-use crate::run::worker;
 use crate::text::Escaped;
 
 /// How many records are read at once.
@@ -27,7 +27,7 @@ impl Engine {
     /// Tells that a run has ended: the log at once, others by the writes that are returned.
     pub(super) fn tell(&self, run: &Run, report: &RunReport) -> Vec<Write> {
         let Some(outcome) = report.outcome else { return Vec::new() };
-        worker::told(run, outcome, &report.reason);
+        audit::run(run, outcome, &report.reason);
         let targets = self.notify_targets();
         if targets.is_empty() {
             return Vec::new();
@@ -48,33 +48,6 @@ impl Engine {
     pub async fn tell_others(self: Arc<Self>, closing: impl Future<Output = ()> + Send) {
         let targets = || self.notify_targets();
         Arc::clone(&self.outbox).work(targets, closing).await;
-    }
-
-    /// Tells that a target has ended.
-    pub(super) fn tell_target(
-        &self,
-        run: &Run,
-        step: usize,
-        target: &Target,
-        end: &End,
-        change: Option<&Change>,
-    ) {
-        let (from, to) = change.map(Change::from_to).unwrap_or_default();
-        let took = Timestamp::now().duration_since(run.delivery.received);
-        log::info!(
-            "run={} delivery={} endpoint={} rule={} action={} target={} outcome={} from={} to={} took={:.3}s reason={}",
-            run.id,
-            Escaped(&run.delivery.id),
-            run.delivery.endpoint,
-            run.rule,
-            run.actions.get(step).map_or("-", |action| action.name()),
-            Escaped(&target.full_name()),
-            end.outcome,
-            Escaped(if from.is_empty() { "-" } else { &from }),
-            Escaped(if to.is_empty() { "-" } else { &to }),
-            took.as_secs_f64(),
-            Escaped(&end.reason),
-        );
     }
 
     /// Records what became of a workload as an Event on it, where the Role allows that. Nothing waits for it.

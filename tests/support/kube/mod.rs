@@ -2,7 +2,7 @@
 //! proxy (`tests/double.rs` replays recorded exchanges against it). It runs on a thread of its own and ends when it
 //! goes out of scope.
 //!
-//! Workloads roll out as real ones do, with ReplicaSets, revisions and pods ([`Pace`] says when, at once by default;
+//! Workloads roll out as real ones do, with `ReplicaSets`, revisions and pods ([`Pace`] says when, at once by default;
 //! with [`Pace::Off`] a status stays as the test puts it). Images can be broken ([`How`]), the API server can be away
 //! ([`Away`]), requests can fail as planned ([`Fault`]) or at random ([`Chaos`]). Every write and event is remembered.
 //! A double outlives the relays that talk to it, and threads may share it.
