@@ -14,6 +14,9 @@ use crate::image::{Digest, Repository};
 use crate::kubernetes::Workload;
 use crate::text::Escaped;
 
+/// How much of a digest a person must give: `sha256:` and 12 digits.
+const SHOWN_DIGEST: usize = 19;
+
 /// How many holds there may be; the oldest go first.
 const LIMIT: usize = 4096;
 
@@ -111,7 +114,8 @@ impl Hold {
     /// Whether a person means it: by tag, digest, delivery or the whole.
     pub fn is_called(&self, name: &str) -> bool {
         let own = match &self.version {
-            Version::Digest(digest) => digest.to_string() == name,
+            // As much of it as `hold list` shows.
+            Version::Digest(digest) => name.len() >= SHOWN_DIGEST && digest.to_string().starts_with(name),
             Version::Tag(tag) => tag == name,
             Version::Delivery(_) => self.delivery == name,
         };
