@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::restore::Restored;
+pub use self::restore::{Restored, Resumed};
 pub use self::targets::Place;
 use super::holds::Holds;
 use super::journal::{Table, Write};
