@@ -274,7 +274,7 @@ impl Engine {
     fn rested(&self, run: &Run, end: Option<End>) {
         match end {
             Some(end) => drop(self.change(|queue| queue.finish(run, end, Timestamp::now()))),
-            None => self.queue().leave(run, Timestamp::now()),
+            None => drop(self.change(|queue| queue.leave(run, Timestamp::now()))),
         }
     }
 

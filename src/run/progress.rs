@@ -194,6 +194,12 @@ impl Progress {
         names
     }
 
+    /// Whether something is being put back, or is to be.
+    pub fn is_undoing(&self) -> bool {
+        let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);
+        stages.any(|stage| matches!(stage, Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..)))
+    }
+
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
     pub fn is_changing(&self) -> bool {
         // One that was superseded has no steps.
