@@ -81,7 +81,7 @@ pub enum Stage {
     Undoing(Change, String),
     /// What was there was put back, which is followed.
     Undone(Change, String, Made),
-    /// It has ended, with what was changed if that stayed.
+    /// It has ended, with what was changed if that stayed, or may have been made.
     Ended(End, Option<Change>),
 }
 
@@ -158,9 +158,7 @@ impl Progress {
         for target in &mut step.targets {
             let (change, why) = match &target.stage {
                 Stage::Broken(change, why) => (change.clone(), why.clone()),
-                Stage::Ended(end, Some(change)) if end.outcome.is_good() => {
-                    (change.clone(), broken.clone().unwrap_or_default())
-                }
+                Stage::Ended(_, Some(change)) => (change.clone(), broken.clone().unwrap_or_default()),
                 _ => continue,
             };
             undone.push((target.target.clone(), why.clone()));

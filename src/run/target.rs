@@ -115,13 +115,16 @@ impl Work<'_> {
                     making => Ok(making),
                 }
             })
-            .await?;
+            .await;
         match making {
-            Making::Made(patched) => self.made(change, patched).await,
-            Making::Stale(_) => {
+            Ok(Making::Made(patched)) => self.made(change, patched).await,
+            Ok(Making::Stale(_)) => {
                 self.stale += 1;
                 self.stage(Stage::Waiting).await;
             }
+            // An answer may have been lost, so that it is there all the same.
+            Err(Stop::End(end)) if end.outcome == Outcome::Expired => self.end(end, Some(change)).await,
+            Err(stop) => return Err(stop),
         }
         Ok(())
     }
@@ -164,10 +167,8 @@ impl Work<'_> {
                     self.end(End::new(Outcome::Failed, why), Some(change)).await;
                 }
             }
-            Followed::Ended(end) => {
-                let end = End::new(end.outcome, format!("{change}; {}", end.reason));
-                self.end(end, None).await;
-            }
+            Followed::Ended(end) => self.end(told(&change, end), None).await,
+            Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
         }
         Ok(())
     }
@@ -208,7 +209,7 @@ impl Work<'_> {
                 Outcome::Failed,
                 format!("{why}; put back: {}, and that failed too: {again}", back(&change)),
             ),
-            Followed::Ended(end) => {
+            Followed::Ended(end) | Followed::Unknown(end) => {
                 End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", back(&change), end.reason))
             }
         };
@@ -253,6 +254,11 @@ impl Work<'_> {
     async fn end(&self, end: End, change: Option<Change>) {
         self.engine.end_target(self.run, self.place, end, change).await;
     }
+}
+
+/// An end with what was changed before it.
+fn told(change: &Change, End { outcome, reason }: End) -> End {
+    End::new(outcome, format!("{change}; {reason}"))
 }
 
 /// What is there again, for a person.

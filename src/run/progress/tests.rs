@@ -71,3 +71,20 @@ fn after_a_crash_a_run_has_the_workloads_that_it_has_begun_to_change() {
     over.end_step(0, End::new(Outcome::Succeeded, ""));
     assert!(over.workloads(|_| true).is_empty());
 }
+
+#[test]
+fn all_that_a_step_changed_or_may_have_changed_is_put_back() {
+    let stayed = |outcome| Stage::Ended(End::new(outcome, ""), Some(images()));
+    let mut progress = at(vec![
+        ("web", Stage::Broken(images(), "crashes".into())),
+        ("api", stayed(Outcome::Succeeded)),
+        ("edge", stayed(Outcome::Expired)),
+        ("side", ended(Outcome::Unchanged)),
+        ("page", ended(Outcome::Failed)),
+    ]);
+    assert_eq!(progress.todo(1, None), Todo::Undo(0));
+    let why = |name: &str| (workload(name), "put back with deployment/web, which failed: crashes".to_owned());
+    assert_eq!(progress.undo(0), [(workload("web"), "crashes".to_owned()), why("api"), why("edge")]);
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![0, 1, 2]));
+    assert!(progress.undo(0).is_empty(), "once");
+}
