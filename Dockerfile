@@ -23,7 +23,8 @@ FROM scratch
 COPY --from=build /boathook /boathook
 # Numeric, so that runAsNonRoot can be checked.
 USER 65532:65532
-ENV BOATHOOK_CONFIG=/etc/boathook/config.yaml
+# Also for what is run beside it: kubectl exec deployment/boathook -c boathook -- boathook deliveries
+ENV PATH=/ BOATHOOK_CONFIG=/etc/boathook/config.yaml
 EXPOSE 8080
 ENTRYPOINT ["/boathook"]
 CMD ["serve"]

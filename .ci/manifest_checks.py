@@ -104,7 +104,9 @@ def configuration(documents):
     volume = [v for v in pod["volumes"] if v["name"] == mount["name"]][0]["secret"]
     secret = [s for s in of_kind(documents, "Secret") if s["metadata"]["name"] == volume["secretName"]]
     require(secret, f"no Secret {volume['secretName']}: was its name not replaced by the hashed one?")
-    require("--config=/etc/boathook/config.yaml" in one["args"], "--config is not /etc/boathook/config.yaml")
+    given = [v["value"] for v in one.get("env", []) if v["name"] == "BOATHOOK_CONFIG"]
+    given += [a.removeprefix("--config=") for a in one["args"] if a.startswith("--config=")]
+    require(given == ["/etc/boathook/config.yaml"], "the configuration is not /etc/boathook/config.yaml")
     data = secret[0]["data"]
     return yaml.safe_load(base64.b64decode(data["config.yaml"])), data, volume["defaultMode"]
 
@@ -122,6 +124,25 @@ def check_files(documents):
         # $(NAME) is only filled in from variables that stand before.
         require(names.index("POD_NAMESPACE") < names.index("BOATHOOK_SELF"), "BOATHOOK_SELF stands before POD_NAMESPACE")
     return f"{len(config['endpoints'])} endpoints with readable keys, mode {mode:04o}"
+
+
+def check_state(documents):
+    """The journal's directory is a writable volume, and only one pod at a time holds one that outlives it."""
+    name, pod, one = relay(documents)
+    state = configuration(documents)[0].get("state")
+    if state is None:
+        return "no journal: flux-recv's format has none"
+    mounts = [m for m in one["volumeMounts"] if m["mountPath"] == state and not m.get("readOnly")]
+    require(mounts, f"{state} is no writable volume")
+    volume = [v for v in pod["volumes"] if v["name"] == mounts[0]["name"]][0]
+    if "persistentVolumeClaim" not in volume:
+        require("emptyDir" in volume, f"{state} is on {volume}")
+        return "the journal survives a crash of the container"
+    claims = {c["metadata"]["name"] for c in of_kind(documents, "PersistentVolumeClaim")}
+    require(volume["persistentVolumeClaim"]["claimName"] in claims, "there is no such claim")
+    strategy = [d for d in of_kind(documents, "Deployment") if d["metadata"]["name"] == name][0]["spec"]["strategy"]
+    require(strategy == {"type": "Recreate"}, f"strategy {strategy}: two pods would want one journal")
+    return "the journal outlives the pod, which is replaced by Recreate"
 
 
 def needs(config):

@@ -75,6 +75,7 @@ def main():
         ("pods", checks.check_restricted),
         ("files", checks.check_files),
         ("rights", checks.check_rights),
+        ("state", checks.check_state),
     ]
     for directory in directories:
         if yaml.safe_load((directory / "kustomization.yaml").read_text())["kind"] == "Component":

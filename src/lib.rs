@@ -23,6 +23,7 @@
 //! * [`run`]: runs from acceptance to outcome: waiting, superseding, retries, the worker.
 //! * [`action`]: one file per action.
 //! * [`kubernetes`], [`flux`]: the clients; workload kinds; patches as pure functions.
+//! * [`notify`]: telling others how runs ended, with retries.
 //! * [`key`], [`text`]: secrets that do not print, text from outside that is safe to print.
 
 #![forbid(unsafe_code)]
@@ -36,6 +37,7 @@ pub mod flux;
 pub mod image;
 pub mod key;
 pub mod kubernetes;
+pub mod notify;
 pub mod outside;
 pub mod rule;
 pub mod run;

@@ -61,6 +61,11 @@ pub(crate) fn told(error: reqwest::Error) -> String {
 
 /// A client with the roots that browsers trust: an image without files has none of its own.
 pub(crate) fn client(patience: Duration) -> Result<reqwest::Client, String> {
+    builder(patience)?.build().map_err(told)
+}
+
+/// What becomes such a client.
+pub(crate) fn builder(patience: Duration) -> Result<reqwest::ClientBuilder, String> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -68,14 +73,13 @@ pub(crate) fn client(patience: Duration) -> Result<reqwest::Client, String> {
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(std::sync::Arc::new(Localhost))
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(20))
-        .timeout(patience)
-        .build()
-        .map_err(told)
+        .timeout(patience);
+    Ok(builder)
 }

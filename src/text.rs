@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 /// How much of a text is shown, in characters.
 const SHOWN: usize = 300;
 
+/// How much of a value is shown in a line, in characters: a reason tells of several containers and pods.
+const SHOWN_IN_LINES: usize = 1000;
+
 /// A value of a key=value line: control characters, quotes and anything that a terminal would obey are
 /// escaped, a value with blanks is quoted, a long one is cut.
 pub struct Escaped<'a>(pub &'a str);
@@ -14,12 +17,12 @@ pub struct Escaped<'a>(pub &'a str);
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\' && c != '=';
-        if !self.0.is_empty() && self.0.len() <= SHOWN && self.0.chars().all(plain) {
+        if !self.0.is_empty() && self.0.len() <= SHOWN_IN_LINES && self.0.chars().all(plain) {
             return f.write_str(self.0);
         }
         f.write_char('"')?;
         for (shown, c) in self.0.chars().enumerate() {
-            if shown == SHOWN {
+            if shown == SHOWN_IN_LINES {
                 f.write_char('…')?;
                 break;
             }
@@ -37,6 +40,23 @@ pub fn shorten(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// A text of somebody else's for a terminal: nothing in it that a terminal would obey or that would end the line,
+/// and no more than so many characters.
+pub fn printable(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == most {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
 }
 
 /// Says something only the first time that this very text comes up; the number of texts is bounded.
@@ -60,6 +80,14 @@ mod tests {
         assert_eq!(shown("x\nrun=1 \u{1b}[31m\"\u{202e}"), r#""x\nrun=1 \u{1b}[31m\"\u{202e}""#);
         assert_eq!(shown("outcome=failed"), r#""outcome=failed""#);
         assert_eq!(shown(""), r#""""#);
-        assert_eq!(shown(&"x".repeat(400)).chars().count(), 303);
+        assert_eq!(shown(&"x".repeat(2000)).chars().count(), 1003);
+    }
+
+    #[test]
+    fn a_terminal_is_not_told_what_to_do() {
+        assert_eq!(printable("it's \"a b\" Grüße", 80), "it's \"a b\" Grüße");
+        assert_eq!(printable("x\n\u{1b}[31m\u{202e}", 80), r"x\n\u{1b}[31m\u{202e}");
+        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abc", 3), "abc");
     }
 }

@@ -100,7 +100,9 @@ fn https_with_a_token_that_rotates() {
     kube.require_token(Some("third"));
     kube.clear_faults();
     kube.wait_for_patches(1);
-    let statuses: Vec<_> = kube.requests().iter().map(|request| request.status).collect();
+    let requests = kube.requests();
+    let without_events = requests.iter().filter(|request| request.method != "POST");
+    let statuses: Vec<_> = without_events.map(|request| request.status).take(3).collect();
     assert_eq!(statuses, [401, 200, 200], "read again at once, without a failure");
 
     // No other token comes: the outcome says so.

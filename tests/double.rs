@@ -11,14 +11,26 @@
 mod access;
 #[path = "double/behavior.rs"]
 mod behavior;
+#[path = "double/deployments.rs"]
+mod deployments;
 #[path = "double/exchanges.rs"]
 mod exchanges;
+#[path = "double/faults.rs"]
+mod faults;
 #[path = "double/helpers.rs"]
 mod helpers;
+#[path = "double/knative.rs"]
+mod knative;
 #[path = "double/patches.rs"]
 mod patches;
+#[path = "double/pods.rs"]
+mod pods;
 #[path = "double/requests.rs"]
 mod requests;
 #[path = "double/rollouts.rs"]
 mod rollouts;
+#[path = "double/stateful.rs"]
+mod stateful;
 mod support;
+#[path = "double/writes.rs"]
+mod writes;

@@ -29,7 +29,7 @@ fn succeeded_is_200_with_what_was_done() {
     assert_eq!((answer.status, applied(&answer)), (200, "wait=50"), "{}", answer.text());
     let (at, run) = (restarted_at(&kube, "web"), answer.json()["runs"][0]["id"].clone());
     let expected = format!(
-        r#"{{"delivery":"{}","status":"succeeded","runs":[{{"id":{run},"rule":1,"outcome":"succeeded","reason":"deployment/web: restarted at {}","steps":[{{"action":"restart","outcome":"succeeded","targets":[{{"target":"deployment/web","namespace":"default","outcome":"succeeded","reason":"restarted at {}"}}]}}]}}]}}"#,
+        r#"{{"delivery":"{}","status":"succeeded","runs":[{{"id":{run},"rule":1,"outcome":"succeeded","reason":"deployment/web: restarted at {}; rolled out","steps":[{{"action":"restart","outcome":"succeeded","targets":[{{"target":"deployment/web","namespace":"default","outcome":"succeeded","reason":"restarted at {}; rolled out"}}]}}]}}]}}"#,
         delivery.value("X-GitHub-Delivery"),
         at.as_str().unwrap(),
         at.as_str().unwrap(),

@@ -1,7 +1,7 @@
 //! Drives the release binary with signed deliveries and reports what that costs:
 //!
 //! ```text
-//! cargo run --release --example load -- [--deliveries 50000] [--connections 64] [--idle 1000]
+//! cargo run --release --example load -- [--deliveries 50000] [--connections 64] [--idle 1000] [--state /dev/shm]
 //! ```
 //!
 //! The relay runs as its own process against the API double; its CPU time and memory are read from /proc. All
@@ -36,7 +36,7 @@ use argh::FromArgs;
 
 use self::client::{Kind, Result};
 use self::process::Process;
-use self::support::kube;
+use self::support::kube::{self, Pace};
 use self::support::relay::Relay;
 
 /// The key of the GitHub endpoint.
@@ -54,6 +54,9 @@ struct Options {
     /// keep-alive connections (default 64)
     #[argh(option, default = "64")]
     connections: usize,
+    /// where the journal is, a directory in memory by default; none: without a journal
+    #[argh(option, default = "String::from(\"/dev/shm\")")]
+    state: String,
     /// connections that send nothing, to see what they hold (default 1000)
     #[argh(option, default = "1000")]
     idle: usize,
@@ -67,6 +70,11 @@ fn main() {
     println!("binary {} bytes\n", std::fs::metadata(&binary).unwrap().len());
 
     let kube = kube::Double::start();
+    // What is measured is the relay, not the cluster.
+    kube.auto_rollout(Pace::Off);
+    let state = State::new(&options.state);
+    println!("journal                  {state}");
+    let start = |binary: &PathBuf, kube: &str| start(binary, kube, &state);
     let started: Vec<_> = (0..5).map(|_| start(&binary, &kube.url()).1).collect();
     println!("listening after          {:?} (the best of 5)", started.iter().min().unwrap());
     let (relay, _) = start(&binary, &kube.url());
@@ -133,12 +141,47 @@ fn build() -> PathBuf {
     example.ancestors().nth(2).unwrap().join("boathook")
 }
 
+/// Where each relay's journal is; none: in memory.
+struct State(Option<PathBuf>);
+
+impl State {
+    fn new(parent: &str) -> Self {
+        let own = format!("boathook-load-{}", std::process::id());
+        Self((parent != "none").then(|| PathBuf::from(parent).join(own)))
+    }
+
+    /// A line of configuration with a directory that is not there yet.
+    fn fresh(&self) -> String {
+        let Some(own) = &self.0 else { return String::new() };
+        let _ = std::fs::remove_dir_all(own);
+        format!("state: {}\n", own.display())
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(own) = &self.0 {
+            let _ = std::fs::remove_dir_all(own);
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Some(own) => own.display().fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
 /// Starts a relay; also says how long it took until it listened.
-fn start(binary: &PathBuf, kube: &str) -> (Relay, Duration) {
+fn start(binary: &PathBuf, kube: &str, state: &State) -> (Relay, Duration) {
+    let state = state.fresh();
     let config = format!(
-        "version: 1\nkubernetes: {{api: \"{kube}\"}}\nendpoints:\n- name: github\n  source: GitHub\n  keyPath: \
+        "version: 1\n{state}kubernetes: {{api: \"{kube}\"}}\nendpoints:\n- name: github\n  source: GitHub\n  keyPath: \
          github.key\n  rules:\n  - when: {{repository: acme/web, branch: \"**\"}}\n    do:\n    - restart: \
-         {{namespace: default, workloads: [deployment/web]}}\n"
+         {{namespace: default, workloads: [deployment/web], rollout: none}}\n"
     );
     let setup = Relay::with(binary, &config).file("github.key", KEY).argument("--settle=250ms");
     let before = Instant::now();

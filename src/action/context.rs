@@ -1,15 +1,15 @@
 //! What actions work with: the event, the APIs; and what they say of their work.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::reconcile::FluxObject;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
-use crate::kubernetes::{self, Access, ApiError, PatchRequest, Workload};
+use crate::kubernetes::{self, Access, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
 use crate::text::shorten;
@@ -49,19 +49,13 @@ pub struct Context<'a> {
     pub received: Timestamp,
     /// Now.
     pub now: Timestamp,
-    /// Set before the first request that changes something.
-    pub changing: Option<&'a AtomicBool>,
+    /// What this version is held by on the target, in words: it is not applied there.
+    pub held: Option<String>,
+    /// The change may have been made before the process was killed.
+    pub resumed: bool,
 }
 
 impl<'a> Context<'a> {
-    /// Sends a request that changes something.
-    pub(super) async fn patch(&self, api: &Api, patch: &PatchRequest) -> Result<(), ApiError> {
-        if let Some(changing) = self.changing {
-            changing.store(true, Ordering::Relaxed);
-        }
-        api.kubernetes.patch(patch).await
-    }
-
     /// A context for one attempt.
     pub fn new(
         event: &'a Event,
@@ -73,7 +67,7 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let values = Values::new(event, tag, delivery);
-        Self { event, values, tag, policy, source, delivery, received, now, changing: None }
+        Self { event, values, tag, policy, source, delivery, received, now, held: None, resumed: false }
     }
 
     /// Why something changed, for `kubectl rollout history`:
@@ -99,7 +93,8 @@ fn image_and_tag(repository: &str, tag: Option<&str>) -> String {
 }
 
 /// What an action changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Target {
     /// A workload.
     Workload(Workload),
@@ -158,22 +153,22 @@ impl Found {
     }
 }
 
-/// What became of a target.
+/// Why a target is left as it is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Done {
-    /// Succeeded, unchanged or skipped.
+    /// Unchanged, skipped or held.
     pub outcome: Outcome,
     /// One sentence for a person.
     pub reason: String,
 }
 
 impl Done {
-    pub(super) fn succeeded(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Succeeded, reason: reason.into() }
-    }
-
     pub(super) fn unchanged(reason: impl Into<String>) -> Self {
         Self { outcome: Outcome::Unchanged, reason: reason.into() }
+    }
+
+    pub(super) fn held(reason: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Held, reason: reason.into() }
     }
 
     pub(super) fn skipped(reason: impl Into<String>) -> Self {
@@ -198,6 +193,11 @@ pub struct Retry {
 }
 
 impl Failure {
+    /// A failure that passes by itself.
+    pub fn again(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), retry: Some(Retry::default()) }
+    }
+
     /// A failure that another try cannot mend.
     pub fn last(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), retry: None }

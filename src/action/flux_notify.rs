@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Retry};
+use super::change::Making;
+use super::context::{Api, Context, Failure, Retry};
 use super::preview::{Outlook, Preview, Would};
 use crate::flux::Notification;
+use crate::kubernetes::Patched;
 
 /// Tells Flux v1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FluxNotify {}
 
-pub(super) async fn carry_out(api: &Api, context: &Context<'_>) -> Result<Done, Failure> {
+pub(super) async fn make(api: &Api, context: &Context<'_>) -> Result<Making, Failure> {
     let notification = notification(context).map_err(Failure::last)?;
     let told = api.flux.notify(&notification).await;
     told.map_err(|error| Failure { reason: error.reason, retry: error.retry.then(Retry::default) })?;
-    Ok(Done::succeeded("Flux was notified"))
+    Ok(Making::Made(Patched::default()))
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, context: &Context<'_>) -> Result<Would, Failure> {

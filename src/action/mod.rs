@@ -4,8 +4,10 @@
 //! action finds its targets, plans each change as a pure request, and carries it out; `explain` stops after the
 //! plan.
 
+mod change;
 mod context;
 mod flux_notify;
+mod images;
 mod preview;
 mod reconcile;
 mod restart;
@@ -17,11 +19,14 @@ mod testing;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::{Change, Decision, Made, Making, What};
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
+pub use self::images::{PutBack, differs};
 pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
 use self::restart::Restart;
+pub use self::rollout::{OnFailure, Rollout};
 use self::set_image::SetImage;
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
@@ -112,6 +117,11 @@ impl Action {
         }
     }
 
+    /// Whether what was done after the event, by whomever, is enough.
+    pub fn counts_from_event(&self) -> bool {
+        matches!(self, Self::Restart(_))
+    }
+
     /// Whether it can be done for an event with an image only.
     pub fn needs_image(&self) -> bool {
         match self {
@@ -138,24 +148,80 @@ impl Action {
         }
     }
 
-    /// Changes one target, once.
-    pub async fn carry_out(
+    /// Looks at a target and decides what to change, if anything. Changes nothing.
+    pub async fn decide(
         &self,
         api: &Api,
         target: &Target,
         context: &Context<'_>,
-    ) -> Result<Done, Failure> {
+    ) -> Result<Decision, Failure> {
         match (self, target) {
             (Self::Restart(action), Target::Workload(workload)) => {
-                restart::carry_out(&action.targets, api, workload, context).await
+                restart::decide(&action.targets, api, workload, context).await
             }
             (Self::SetImage(action), Target::Workload(workload)) => {
-                action.carry_out(api, workload, context).await
+                action.decide(api, workload, context).await
             }
-            (Self::FluxNotify(_), Target::Flux) => flux_notify::carry_out(api, context).await,
-            (Self::Reconcile(_), Target::Object(object)) => reconcile::carry_out(api, object, context).await,
+            (Self::FluxNotify(_), Target::Flux) => Ok(Decision::Change(Change::of(What::Notify))),
+            (Self::Reconcile(_), Target::Object(_)) => Ok(Decision::Change(Change::of(What::Reconcile))),
             _ => Err(self.not_for(target)),
         }
+    }
+
+    /// Makes a change that was decided, once.
+    pub async fn make(
+        &self,
+        change: &Change,
+        api: &Api,
+        target: &Target,
+        context: &Context<'_>,
+    ) -> Result<Making, Failure> {
+        match (&change.what, target) {
+            (What::Images { changes, read }, Target::Workload(workload)) => {
+                images::make(changes, read, api, workload, context).await
+            }
+            (What::Restart { at }, Target::Workload(workload)) => {
+                restart::make(at, api, workload, context).await
+            }
+            (What::Notify, Target::Flux) => flux_notify::make(api, context).await,
+            (What::Reconcile, Target::Object(object)) => reconcile::make(api, object, context).await,
+            _ => Err(self.not_for(target)),
+        }
+    }
+
+    /// Puts back what was there before a change.
+    pub async fn put_back(
+        &self,
+        change: &Change,
+        api: &Api,
+        target: &Target,
+        context: &Context<'_>,
+    ) -> Result<PutBack, Failure> {
+        match (change.images(), target) {
+            (Some(changes), Target::Workload(workload)) => {
+                images::put_back(changes, api, workload, context).await
+            }
+            _ => Err(self.not_for(target)),
+        }
+    }
+
+    /// How what it changes is followed; `None` if there is nothing to follow.
+    pub fn rollout(&self) -> Option<Rollout> {
+        match self {
+            Self::Restart(action) => Some(action.rollout),
+            Self::SetImage(action) => Some(action.rollout),
+            Self::FluxNotify(_) | Self::Reconcile(_) => None,
+        }
+    }
+
+    /// Whether it applies versions, which may be held.
+    pub fn heeds_holds(&self) -> bool {
+        matches!(self, Self::SetImage(_))
+    }
+
+    /// Whether it puts back what was there when a rollout fails.
+    pub fn rolls_back(&self) -> bool {
+        self.rollout().is_some_and(|rollout| rollout.on_failure == OnFailure::Rollback)
     }
 
     /// The targets, if they need no look-up; an error if a name is not valid once it is filled in.

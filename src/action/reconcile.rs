@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Target};
+use super::change::Making;
+use super::context::{Api, Context, Failure, Target};
 use super::preview::{Outlook, Preview};
 use crate::config::fields::{Fields, suggest};
 use crate::kubernetes::error::Asked;
@@ -43,7 +44,7 @@ pub struct Reconcile {
 }
 
 /// An object of a Flux kind. Namespace and name are valid Kubernetes names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FluxObject {
     pub(super) namespace: String,
     kind: String,
@@ -80,13 +81,9 @@ impl Reconcile {
     }
 }
 
-pub(super) async fn carry_out(
-    api: &Api,
-    object: &FluxObject,
-    context: &Context<'_>,
-) -> Result<Done, Failure> {
-    context.patch(api, &request(api.kubernetes.field_manager(), object, context)).await?;
-    Ok(Done::succeeded("Flux was asked to reconcile it"))
+pub(super) async fn make(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Making, Failure> {
+    let request = request(api.kubernetes.field_manager(), object, context);
+    Ok(Making::Made(api.kubernetes.patch(&request).await?))
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, object: &FluxObject, context: &Context<'_>) -> Preview {

@@ -4,13 +4,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::change::{Change, Decision, Making, What};
 use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
 use super::targets::Targets;
 use crate::config::fields::Fields;
 use crate::kubernetes::patch;
-use crate::kubernetes::{Kind, Object, PatchRequest, Workload};
+use crate::kubernetes::{Kind, Object, PatchRequest, Patched, Workload};
 
 /// What can be restarted.
 pub(super) const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -22,7 +23,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restart {
     pub(super) targets: Targets,
-    rollout: Rollout,
+    pub(super) rollout: Rollout,
 }
 
 impl Restart {
@@ -40,20 +41,38 @@ impl Restart {
     }
 }
 
-pub(super) async fn carry_out(
+pub(super) async fn decide(
     targets: &Targets,
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
-) -> Result<Done, Failure> {
+) -> Result<Decision, Failure> {
     let object = api.kubernetes.get(workload).await?;
     if let Some(done) = nothing_to_do(targets, workload, &object, context)? {
-        return Ok(done);
+        return Ok(Decision::Nothing(done));
     }
-    let restarted_at = fresh_time(object.restarted_at(), context.now);
-    let request = request(api.kubernetes.field_manager(), workload, &restarted_at, context);
-    context.patch(api, &request).await?;
-    Ok(Done::succeeded(format!("restarted at {restarted_at}")))
+    let at = fresh_time(object.restarted_at(), context.now);
+    // No warning of Flux: it leaves an annotation alone that others manage.
+    Ok(Decision::Change(Change::of(What::Restart { at })))
+}
+
+/// Writes the time that was decided. Once more does no harm: the same value starts nothing.
+pub(super) async fn make(
+    at: &str,
+    api: &Api,
+    workload: &Workload,
+    context: &Context<'_>,
+) -> Result<Making, Failure> {
+    if context.resumed {
+        let object = api.kubernetes.get(workload).await?;
+        // The same form, so the order of the texts is that of the times. What is later is somebody else's restart,
+        // and an earlier time would be one more.
+        if object.restarted_at().is_some_and(|there| there >= at) {
+            return Ok(Making::Made(Patched::from(object)));
+        }
+    }
+    let request = request(api.kubernetes.field_manager(), workload, at, context);
+    Ok(Making::Made(api.kubernetes.patch(&request).await?))
 }
 
 pub(super) async fn preview(

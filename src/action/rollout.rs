@@ -12,7 +12,7 @@ const DEFAULT_WITHIN: Duration = Duration::from_secs(600);
 /// How a rollout is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Rollout {
+pub struct Rollout {
     /// How long it may take; `None`: it is not followed.
     pub within: Option<Duration>,
     /// What happens when it fails.
@@ -22,7 +22,7 @@ pub(super) struct Rollout {
 /// What happens when a rollout fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum OnFailure {
+pub enum OnFailure {
     /// The change stays.
     Keep,
     /// The images that were there are put back.
@@ -40,7 +40,6 @@ impl Rollout {
     pub(super) fn read(fields: &mut Fields<'_>) -> Self {
         let default = Self::default();
         let Some(node) = fields.node("rollout") else { return default };
-        fields.warn("rollout", "is read, but rollouts are not followed yet: a run ends with its patch");
         if node.value().as_str() == Some("none") {
             return Self { within: None, ..default };
         }

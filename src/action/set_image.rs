@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{Api, Context, Done, Failure, Retry};
+use super::change::{Change, Decision, What};
+use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
 use super::rollout::Rollout;
 use super::targets::{Targets, image_of};
 use crate::config::fields::Fields;
 use crate::event::Event;
 use crate::image::{Image, Repository};
-use crate::kubernetes::error::Trouble;
 use crate::kubernetes::object::Container;
-use crate::kubernetes::patch::{self, ImageChange};
-use crate::kubernetes::{ApiError, Kind, Object, PatchRequest, Workload};
+use crate::kubernetes::owner::owner;
+use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
 
 /// What has images that can be set.
@@ -20,9 +21,6 @@ pub(super) const KINDS: &[Kind] = &Kind::ALL;
 
 /// The tag of an image that is written without one.
 const DEFAULT_TAG: &str = "latest";
-
-/// How often a workload that changes under our hands is read again at once.
-const READS: usize = 5;
 
 /// Sets the image of containers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +31,7 @@ pub struct SetImage {
     container: Option<Template>,
     /// Take the place also of a tag that the rule's policy cannot compare with.
     from_any: bool,
-    rollout: Rollout,
+    pub(super) rollout: Rollout,
 }
 
 /// What is to be done to a workload that was read.
@@ -63,38 +61,19 @@ impl SetImage {
         format!("set the image{container} in {}", self.targets)
     }
 
-    pub(super) async fn carry_out(
+    pub(super) async fn decide(
         &self,
         api: &Api,
         workload: &Workload,
         context: &Context<'_>,
-    ) -> Result<Done, Failure> {
-        let mut last: Option<(String, ApiError)> = None;
-        for _ in 0..READS {
-            let object = api.kubernetes.get(workload).await?;
-            let version = object.metadata.resource_version.clone();
-            if let Some((refused, error)) = &last
-                && *refused == version
-                && matches!(error.trouble, Trouble::Invalid(_))
-            {
-                // Nothing has changed, so it was the change itself that was refused.
-                return Err(error.clone().into());
-            }
-            let changes = match self.plan(workload, &object, context)? {
-                Plan::Nothing(done) => return Ok(done),
-                Plan::Change(changes) => changes,
-            };
-            let request = request(api.kubernetes.field_manager(), workload, &object, &changes, context);
-            match context.patch(api, &request).await {
-                Ok(()) => return Ok(Done::succeeded(told(&changes))),
-                Err(error) if has_changed(workload, &error) => last = Some((version, error)),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let why = last.map(|(_, error)| error.to_string()).unwrap_or_default();
-        // It changes all the time: that will pass.
-        let reason = format!("it was changed by somebody else each of {READS} times: {why}");
-        Err(Failure { reason, retry: Some(Retry::default()) })
+    ) -> Result<Decision, Failure> {
+        let object = api.kubernetes.get(workload).await?;
+        let changes = match self.plan(workload, &object, context)? {
+            Plan::Nothing(done) => return Ok(Decision::Nothing(done)),
+            Plan::Change(changes) => changes,
+        };
+        let what = What::Images { changes, read: Read::of(&object) };
+        Ok(Decision::Change(Change { what, warning: owner(&object).map(|owner| owner.to_string()) }))
     }
 
     pub(super) async fn preview(
@@ -111,7 +90,9 @@ impl SetImage {
         Ok(match self.plan(workload, &object, context)? {
             Plan::Nothing(done) => Would::End(done),
             Plan::Change(changes) => {
-                let request = request(outlook.field_manager(), workload, &object, &changes, context);
+                let read = Read::of(&object);
+                let (cause, manager) = (context.change_cause(), outlook.field_manager());
+                let request = patch::set_image(workload, &read, &changes, &cause, manager);
                 Would::Send(Preview::patch("setImage", outlook.base(), request))
             }
         })
@@ -156,6 +137,9 @@ impl SetImage {
         }
         if object.is_paused() {
             return self.targets.paused(workload).map(Plan::Nothing);
+        }
+        if let Some(held) = &context.held {
+            return Ok(Plan::Nothing(Done::held(held)));
         }
         Ok(Plan::Change(changes))
     }
@@ -208,40 +192,15 @@ impl SetImage {
             Some(name) => format!("it has no container {name}"),
             None => format!("none of its containers runs {repository}"),
         };
-        let there: Vec<_> = object.containers().map(|(_, _, c)| labelled(&c.name, "=", &c.image)).collect();
+        let there: Vec<_> = object.containers().map(|(_, _, c)| labelled(&c.name, &c.image)).collect();
         let reason = format!("{what}; there is {}", there.join(", "));
         if self.targets.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
     }
 }
 
-/// Whether the object has changed since it was read: 409, or a JSON patch whose test fails, which is a 422.
-fn has_changed(workload: &Workload, error: &ApiError) -> bool {
-    match error.trouble {
-        Trouble::Conflict => true,
-        Trouble::Invalid(_) => !workload.kind.takes_strategic_merge(),
-        _ => false,
-    }
-}
-
-fn request(
-    manager: &str,
-    workload: &Workload,
-    object: &Object,
-    changes: &[ImageChange],
-    context: &Context<'_>,
-) -> PatchRequest {
-    patch::set_image(workload, object, changes, &context.change_cause(), manager)
-}
-
-/// `web: ghcr.io/acme/web:1 → ghcr.io/acme/web:2`
-fn told(changes: &[ImageChange]) -> String {
-    let each = changes.iter().map(|c| labelled(&c.name, ": ", &format!("{} → {}", c.from, c.to)));
-    each.collect::<Vec<_>>().join(", ")
-}
-
-/// A Knative Service's only container may have no name.
-fn labelled(name: &str, separator: &str, text: &str) -> String {
-    if name.is_empty() { text.to_owned() } else { format!("{name}{separator}{text}") }
+/// `web=ghcr.io/acme/web:1`; a Knative Service's only container may have no name.
+fn labelled(name: &str, image: &str) -> String {
+    if name.is_empty() { image.to_owned() } else { format!("{name}={image}") }
 }
 
 #[cfg(test)]

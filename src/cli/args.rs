@@ -34,6 +34,11 @@ pub(super) fn or_env(flag: Option<String>, variable: &str) -> Option<String> {
     flag.or_else(|| std::env::var(variable).ok()).filter(|value| !value.is_empty())
 }
 
+/// The value of an environment variable; an empty one counts as unset.
+pub(super) fn env(variable: &str) -> Option<String> {
+    or_env(None, variable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

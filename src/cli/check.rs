@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::{Exit, complain, print};
-use crate::config::{Config, Endpoint, Loaded, Overrides};
+use crate::config::{Config, Endpoint, Loaded, NotifyTarget, Overrides};
+use crate::run::outcome::Outcome;
 
 /// Check a configuration, without network, and show what it does.
 #[derive(FromArgs)]
@@ -14,7 +15,7 @@ use crate::config::{Config, Endpoint, Loaded, Overrides};
     subcommand,
     name = "check",
     usage = "FILE",
-    note = "Every mistake is told at once, with its line, its field and the way out, and\nwhat is legal but unwise as a warning. Without mistakes the endpoints are\nprinted: how each is verified, its path (a secret for senders that sign\nnothing), and what its rules do."
+    note = "Every mistake is told at once, with its line, its field and the way out, and\nwhat is legal but unwise as a warning. Without mistakes the endpoints are\nprinted: how each is verified, its path (a secret for senders that sign\nnothing), and what its rules do; then who is told how runs end."
 )]
 pub(super) struct Check {
     /// the configuration file
@@ -65,6 +66,22 @@ fn table(config: &Config) -> String {
     for endpoint in &config.endpoints {
         let _ = write!(text, "\n{}", block(endpoint));
     }
+    for target in config.notify.iter() {
+        let _ = write!(text, "\n{}", told(target));
+    }
+    text
+}
+
+/// Who is told how runs end. The URL's path may be a credential, so it is not shown.
+fn told(target: &NotifyTarget) -> String {
+    let mut text = format!("notify {}\n  to        {} ({})\n", target.name, target.url, target.format.word());
+    let on: Vec<_> = target.on.iter().copied().map(Outcome::word).collect();
+    let _ = writeln!(text, "  on        {}", on.join(", "));
+    if !target.endpoints.is_empty() {
+        let _ = writeln!(text, "  of        {}", target.endpoints.join(", "));
+    }
+    let signed = if target.keys.is_empty() { "no" } else { "webhook-signature, Standard Webhooks" };
+    let _ = writeln!(text, "  signed    {signed}");
     text
 }
 

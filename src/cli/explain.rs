@@ -7,12 +7,12 @@ use argh::FromArgs;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Exit, check, complain, print, send};
-use crate::action::{Api, Context, Note, Outlook, Preview};
+use super::{Exit, block_on, check, complain, pretty, print, send};
+use crate::action::{Api, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::event::Event;
 use crate::rule::Verdict;
-use crate::run::plan;
+use crate::run::plan::{self, Arrival};
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
 
@@ -84,17 +84,10 @@ impl Explain {
                 return Exit::Usage;
             }
         };
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
         let delivery = Delivery { headers: &headers, body: &body };
-        match runtime.block_on(explain(config, endpoint, &delivery, self.live)) {
+        match block_on(explain(config, endpoint, &delivery, self.live)) {
             Ok((explanation, malformed)) => {
-                print(&if self.json { explanation.json() } else { explanation.text() });
+                print(&if self.json { pretty(&explanation) } else { explanation.text() });
                 let Some(why) = malformed else { return Exit::Done };
                 complain(&why);
                 Exit::Failed
@@ -130,7 +123,8 @@ async fn explain(
         }
     };
     let mut number = 0;
-    let planned = plan::plan(endpoint, &decoded, config.waits, now, || {
+    let arrival = Arrival { received: now, from: None, mark: String::new() };
+    let planned = plan::plan(config, endpoint, &decoded, arrival, || {
         number += 1;
         RunId(number)
     });
@@ -138,15 +132,7 @@ async fn explain(
     let outlook = Outlook { kubernetes: &config.kubernetes, flux: &config.flux, live: api.as_ref() };
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for run in &planned.runs {
-        let context = Context::new(
-            &run.event,
-            run.tag.as_deref(),
-            run.policy.as_ref(),
-            &run.delivery.source,
-            &run.delivery.id,
-            now,
-            now,
-        );
+        let context = run.context();
         for action in run.actions.iter() {
             let previewed = action.preview(&outlook, &context).await;
             requests.extend(previewed.requests);
@@ -189,11 +175,6 @@ impl Explanation {
         };
         let rules = endpoint.rules.iter().map(verdict).collect();
         Self { verification, events: Vec::new(), rules, requests: Vec::new(), notes: Vec::new() }
-    }
-
-    fn json(&self) -> String {
-        // Our own types always serialize.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     fn text(&self) -> String {

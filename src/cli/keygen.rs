@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use argh::FromArgs;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Exit, complain, print};
@@ -13,18 +15,22 @@ use super::{Exit, complain, print};
 /// Bytes of randomness in a key.
 const BYTES: usize = 32;
 
-/// Make a key: 32 random bytes in hex, without a newline.
+/// Make a key: 32 random bytes, in hex and without a newline.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "keygen",
-    usage = "[--out FILE]",
+    usage = "[--out FILE] [--webhook]",
+    note = "An endpoint has such a key. With --webhook it is one for a target in notify:\nwhsec_ and base64, as Standard Webhooks has it.\n",
     note = "The file is made with mode 0600; one that is there is never overwritten."
 )]
 pub(super) struct Keygen {
     /// the file to write; standard output without it
     #[argh(option)]
     out: Option<PathBuf>,
+    /// make a signing key of Standard Webhooks, for a target in notify
+    #[argh(switch)]
+    webhook: bool,
 }
 
 impl Keygen {
@@ -34,7 +40,7 @@ impl Keygen {
             complain("the system gives no randomness");
             return Exit::Failed;
         }
-        let key = hex::encode(bytes);
+        let key = if self.webhook { format!("whsec_{}", STANDARD.encode(bytes)) } else { hex::encode(bytes) };
         let Some(file) = self.out else {
             print(&key);
             return Exit::Done;

@@ -1,12 +1,18 @@
 //! The command line: one file per command.
 
+mod account;
 mod args;
 mod check;
+mod control;
+mod deliveries;
 mod explain;
+mod hold;
 mod keygen;
 mod log_format;
+mod redeliver;
 mod send;
 mod serve;
+mod table;
 mod url;
 
 use std::ffi::OsString;
@@ -62,6 +68,9 @@ enum Command {
     Keygen(keygen::Keygen),
     Send(send::Send),
     Explain(explain::Explain),
+    Deliveries(deliveries::Deliveries),
+    Redeliver(redeliver::Redeliver),
+    Hold(hold::Hold),
 }
 
 /// Runs the command that the arguments name; the first argument is the program.
@@ -91,6 +100,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Keygen(keygen)) => keygen.run(),
         Some(Command::Send(send)) => send.run(),
         Some(Command::Explain(explain)) => explain.run(),
+        Some(Command::Deliveries(deliveries)) => deliveries.run(),
+        Some(Command::Redeliver(redeliver)) => redeliver.run(),
+        Some(Command::Hold(hold)) => hold.run(),
     };
     exit.into()
 }
@@ -112,6 +124,21 @@ fn refusal(words: &[&str], why: &str) -> String {
 fn usage(why: &str) -> ExitCode {
     complain(why);
     Exit::Usage.into()
+}
+
+/// Runs a future to its end on a runtime of one thread.
+fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let ended = runtime.block_on(future);
+    // Whatever is still blocked (a name look-up) must not hold the process.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Our own types as JSON for programs, which always works.
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 /// Writes to standard output; a reader that has gone away is no failure of ours.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use argh::FromArgs;
 use jiff::Timestamp;
 
-use super::{Exit, check, complain, print};
+use super::{Exit, block_on, check, complain, print};
 use crate::config::{Config, Endpoint, Overrides};
 use crate::image::{Digest, Repository};
 use crate::outside;
@@ -138,21 +138,18 @@ impl Send {
     }
 
     fn post(&self, draft: Draft, url: &str, patience: Duration) -> Exit {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
+        let posted = async {
+            let answer = outside::post(url, draft.headers, draft.body, patience).await;
+            // The URL's path is a credential of its own: only where it leads is told.
+            answer.map_err(|why| format!("{} cannot be asked: {why}", self.to))
         };
-        match runtime.block_on(outside::post(url, draft.headers, draft.body, patience)) {
+        match block_on(posted) {
             Ok((status, body)) => {
                 print(&format!("{status}\n{}\n", body.trim_end()));
                 if (200..300).contains(&status) { Exit::Done } else { Exit::Failed }
             }
             Err(why) => {
-                // The URL's path is a credential of its own: only where it leads is told.
-                complain(&format!("{} cannot be asked: {why}", self.to));
+                complain(&why);
                 Exit::Failed
             }
         }

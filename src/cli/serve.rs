@@ -1,24 +1,26 @@
 //! `boathook serve`: the relay itself.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use argh::FromArgs;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::args::or_env;
-use super::{Exit, check, complain, log_format};
+use super::{Exit, block_on, check, complain, log_format};
 use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{Config, Overrides};
-use crate::kubernetes::{Kind, Workload};
+use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
-use crate::server::{self, App, Limits};
+use crate::run::journal::Journal;
+use crate::run::queue::Restored;
+use crate::server::{self, App, Limits, control};
 use crate::source::fetch;
 
 /// Where hooks are listened for when nothing else is said.
@@ -78,17 +80,7 @@ impl Serve {
             log::warn!("{warning}");
         }
         let watch = Watch::new(&file, &overrides, loaded.findings.files);
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                complain(&format!("the runtime cannot be started: {error}"));
-                return Exit::Failed;
-            }
-        };
-        let served = runtime.block_on(serve(config, watch, listen, own_workload));
-        // Whatever is still blocked (a name look-up) must not hold the process.
-        runtime.shutdown_background();
-        match served {
+        match block_on(serve(config, watch, listen, own_workload)) {
             Ok(()) => Exit::Done,
             Err(why) => {
                 complain(&why);
@@ -124,18 +116,13 @@ impl Serve {
 
 /// Reads `BOATHOOK_SELF` and gives it the form of a target's full name, with the kind's own word.
 fn own_workload(text: &str) -> Result<String, String> {
-    let parts: Vec<_> = text.split('/').collect();
-    let workload = match parts.as_slice() {
-        [namespace, kind, name] => Kind::parse(kind).and_then(|kind| Workload::new(namespace, kind, name)),
-        _ => Err(format!("it has {} parts, not 3", parts.len())),
-    };
-    let workload = workload.map_err(|why| {
+    let workload = Workload::parse(text).map_err(|why| {
         format!(
             "BOATHOOK_SELF {}: must be NAMESPACE/KIND/NAME, such as default/deployment/boathook: {why}",
             text.escape_debug()
         )
     })?;
-    Ok(format!("{}/{workload}", workload.namespace))
+    Ok(workload.full_name())
 }
 
 async fn serve(
@@ -146,9 +133,23 @@ async fn serve(
 ) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
-    let engine = Arc::new(Engine::new(api, own_workload));
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
+    let (journal, restored) = match config.state.clone() {
+        Some(directory) => {
+            let opened = tokio::task::spawn_blocking(move || open_journal(&directory));
+            tokio::select! {
+                opened = opened => opened.map_err(|error| format!("opening the journal failed: {error}"))??,
+                _ = signals.terminate.recv() => return Ok(()),
+                _ = signals.interrupt.recv() => return Ok(()),
+            }
+        }
+        None => (Journal::in_memory(), Restored::default()),
+    };
+    let journal = Arc::new(journal);
+    let engine =
+        Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
     let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
@@ -156,9 +157,14 @@ async fn serve(
         log::warn!(
             "no state directory: accepted work is kept in memory only, and lost if the process is killed"
         );
-    } else {
-        log::warn!("state is set, but this version keeps accepted work in memory only");
     }
+    if engine.pending() > 0 {
+        log::info!("{} runs of the last process go on", engine.pending());
+    }
+    let control = match &config.state {
+        Some(directory) => control::open(directory).await?,
+        None => None,
+    };
     log::info!(
         "listening on {address}: {} endpoints, Kubernetes API {}",
         config.endpoints.len(),
@@ -166,8 +172,17 @@ async fn serve(
     );
     let fetching = fetch::keep_fetched(&config);
     drop(config);
+    let socket = control.map(|(listener, socket)| {
+        tokio::spawn(control::serve(listener, Arc::clone(&app)));
+        socket
+    });
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(Arc::clone(&engine).work());
+    let (ended, told) = oneshot::channel::<()>();
+    let telling = tokio::spawn(Arc::clone(&engine).tell_others(async {
+        // Whatever comes of it, nothing more ends.
+        let _ = told.await;
+    }));
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
     let ended_by = until_told(&app, &engine, watch, fetching, &mut signals).await;
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
@@ -178,9 +193,15 @@ async fn serve(
         let _ = serving.await;
         engine.seal();
         let _ = working.await;
+        drop(ended);
+        let _ = telling.await;
     });
-    if finished.await.is_err() {
-        engine.name_what_is_left();
+    let in_time = finished.await.is_ok();
+    // A successor that gets the journal makes its own.
+    drop(socket);
+    journal.close().await;
+    engine.name_what_is_left();
+    if !in_time && !engine.is_durable() {
         return Err(format!("{} runs were not finished in time", engine.pending()));
     }
     match engine.unsent() {
@@ -190,6 +211,14 @@ async fn serve(
         }
         unsent => Err(format!("{unsent} changes were not sent: the log names them")),
     }
+}
+
+/// The journal in the state directory, and what the last process left in it.
+fn open_journal(directory: &Path) -> Result<(Journal, Restored), String> {
+    let mut restored = Restored::default();
+    let take = |table, key, bytes: &[u8]| restored.take(table, key, bytes);
+    let journal = Journal::open(directory, take).map_err(|error| error.to_string())?;
+    Ok((journal, restored))
 }
 
 /// Reloads when the configuration changes, until a signal ends the process.
@@ -218,6 +247,7 @@ async fn until_told(
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
                 engine.set_api(api);
+                engine.set_notify_targets(Arc::clone(&config.notify));
                 fetch::inherit(&config, &app.config());
                 drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
                 app.set_config(Arc::new(config));

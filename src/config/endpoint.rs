@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Across;
 use super::fields::{Fields, suggest};
-use super::keys;
+use super::keys::{self, Use};
 use super::rule::Rule;
 use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
@@ -67,7 +67,7 @@ impl Endpoint {
         if let Some(name) = &name {
             across.unique.name(&fields, index, name);
         }
-        let (keys, key_field) = keys::read(&mut fields);
+        let (keys, key_field) = keys::read(&mut fields, Use::Endpoint);
         let digests: Vec<_> = keys.iter().map(|key| key.path_digest(b"")).collect();
         across.unique.paths(&fields, index, name.as_deref(), &digests, key_field);
         let path_alone = match fields.one_of("verify", &[("path", PathAlone::Allowed)]) {
@@ -152,8 +152,9 @@ impl Endpoint {
     }
 }
 
-fn is_name(name: &str) -> bool {
-    name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+/// Whether a name can stand in logs and metrics.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 #[cfg(test)]

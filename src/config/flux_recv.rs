@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::fields::Fields;
-use super::keys;
+use super::keys::{self, Use};
 use super::rule::Rule;
 use super::{Across, Config, Overrides, Waits, override_apis, read_endpoints};
 use crate::action::Action;
@@ -34,7 +34,7 @@ pub(super) fn read(mut fields: Fields<'_>, overrides: &Overrides) -> Config {
     }
     let mut kubernetes = Access::default();
     override_apis(&mut kubernetes, &mut flux, overrides, fields.report());
-    let endpoints = read_endpoints(&mut fields, endpoint);
+    let endpoints = read_endpoints(&mut fields, &mut Across::default(), endpoint);
     fields.finish();
     Config::assemble(None::<PathBuf>, kubernetes, flux, Waits::default(), endpoints)
 }
@@ -71,7 +71,7 @@ fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option
 /// The key file's bytes, untouched, of any length, with a warning for what version 1 would refuse.
 fn key(fields: &mut Fields<'_>) -> Option<Key> {
     let name = fields.required("keyPath")?;
-    let bytes = match keys::read_file(fields, &name) {
+    let bytes = match keys::read_file(fields, &name, Use::Endpoint) {
         Ok(bytes) => bytes,
         Err(why) => {
             fields.mistake("keyPath", why);

@@ -1,25 +1,47 @@
 //! Key files and key variables.
 
+use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use super::fields::Fields;
+use super::report::{FieldPath, Report};
 use crate::key::Key;
 
 /// Keys shorter than this are worth a warning, in bytes.
 const WEAK: usize = 20;
 
 /// The largest key file that is read, in bytes: what is larger is no key.
-const LARGEST: u64 = 64 * 1024;
+pub(super) const LARGEST: u64 = 64 * 1024;
 
-/// Reads an endpoint's keys from `keyPath` (one or several files) or `keyEnv`. Returns them with the name of
-/// the field they came from; every mistake goes to the report.
-pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
+/// What keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// An endpoint: it needs one, and the key names its path.
+    Endpoint,
+    /// Signing what is sent: a key may be left out.
+    Signing,
+}
+
+impl Use {
+    /// What makes such a key.
+    fn keygen(self) -> &'static str {
+        match self {
+            Self::Endpoint => "boathook keygen",
+            Self::Signing => "boathook keygen --webhook",
+        }
+    }
+}
+
+/// Reads keys from `keyPath` (one or several files) or `keyEnv`. Returns them with the name of the field they
+/// came from; every mistake goes to the report.
+pub(super) fn read(fields: &mut Fields<'_>, used: Use) -> (Vec<Key>, &'static str) {
     let has = (fields.names_field("keyPath"), fields.names_field("keyEnv"));
     let paths = fields.strings("keyPath");
     let variable = fields.string("keyEnv");
     match has {
         (true, true) => fields.mistake("keyEnv", "keyPath is there too: use one of them"),
-        (false, false) => {
+        (false, false) if used == Use::Endpoint => {
             let text =
                 "keyPath is missing: name a key file next to the configuration (boathook keygen --out FILE)";
             fields.report().mistake(fields.path(), text);
@@ -31,9 +53,9 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
     let files = paths.unwrap_or_default().into_iter().enumerate().filter_map(|(i, name)| {
         let path = fields.path().field("keyPath");
         let path = if several { path.index(i) } else { path };
-        let bytes = read_file(fields, &name).map_err(|why| fields.report().mistake(&path, why)).ok()?;
-        let checked = check(bytes, &name, fields, &path).map_err(|why| fields.report().mistake(&path, why));
-        checked.ok()
+        let checked = read_file(fields, &name, used)
+            .and_then(|bytes| check(bytes, &name, used, &path, fields.report()));
+        checked.map_err(|why| fields.report().mistake(&path, why)).ok()
     });
     let mut keys: Vec<_> = files.collect();
     if let Some(name) = variable {
@@ -42,41 +64,47 @@ pub(super) fn read(fields: &mut Fields<'_>) -> (Vec<Key>, &'static str) {
             .ok_or_else(|| {
                 format!("the environment has no variable {}: set it to the key", name.escape_debug())
             })
-            .and_then(|value| check(value.into_encoded_bytes(), &name, fields, &path));
+            .and_then(|value| check(value.into_encoded_bytes(), &name, used, &path, fields.report()));
         keys.extend(key.map_err(|why| fields.report().mistake(&path, why)));
     }
     (keys, field)
 }
 
 /// Reads one key file's bytes as they are.
-pub(super) fn read_file(fields: &Fields<'_>, name: &str) -> Result<Vec<u8>, String> {
+pub(super) fn read_file(fields: &Fields<'_>, name: &str, used: Use) -> Result<Vec<u8>, String> {
     let file = fields.report().watched_file(name);
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(&file);
-    let read = opened.and_then(|open| open.take(LARGEST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| {
+    let shown = file.display();
+    let bytes = read_secret(&file).map_err(|error| {
         let way_out = if error.kind() == std::io::ErrorKind::NotFound {
-            format!(": make it with `boathook keygen --out {}`", file.display())
+            format!(": make it with `{} --out {shown}`", used.keygen())
         } else {
             String::new()
         };
-        format!("the key file {} cannot be read: {error}{way_out}", file.display())
+        format!("the key file {shown} cannot be read: {error}{way_out}")
     })?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("the key file {} has more than {LARGEST} bytes: it is no key", file.display()));
+        return Err(format!("the key file {shown} has more than {LARGEST} bytes: it is no key"));
     }
+    Ok(bytes)
+}
+
+/// Reads a file that is small if it is what it should be: never more than one byte too many.
+pub(super) fn read_secret(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn check(
     mut bytes: Vec<u8>,
     name: &str,
-    fields: &Fields<'_>,
-    path: &super::report::FieldPath,
+    used: Use,
+    path: &FieldPath,
+    report: &Report,
 ) -> Result<Key, String> {
     let name = name.escape_debug();
-    if trim_newline(&mut bytes) {
-        fields.report().warn(
+    if trim_newline(&mut bytes) && used == Use::Endpoint {
+        report.warn(
             path,
             format!(
                 "the newline at the end of {name} is not part of the key: the path is the SHA-256 without it, which \
@@ -85,17 +113,18 @@ fn check(
         );
     }
     if bytes.is_empty() {
-        return Err(format!("the key in {name} is empty: make one with `boathook keygen`"));
+        return Err(format!("the key in {name} is empty: make one with `{}`", used.keygen()));
     }
     if bytes.len() < Key::SHORTEST {
         return Err(format!(
-            "the key in {name} has {} bytes, and fewer than {} can be guessed: make one with `boathook keygen`",
+            "the key in {name} has {} bytes, and fewer than {} can be guessed: make one with `{}`",
             bytes.len(),
-            Key::SHORTEST
+            Key::SHORTEST,
+            used.keygen()
         ));
     }
     if bytes.len() < WEAK {
-        fields.report().warn(path, format!("the key in {name} has fewer than {WEAK} bytes"));
+        report.warn(path, format!("the key in {name} has fewer than {WEAK} bytes"));
     }
     Ok(Key::new(bytes))
 }

@@ -7,10 +7,12 @@ pub mod fields;
 mod flux_recv;
 mod keys;
 mod locate;
+mod notify;
 mod reach;
 pub mod reload;
 pub mod report;
 mod rule;
+pub mod state;
 mod suggest;
 mod unique;
 mod units;
@@ -26,6 +28,7 @@ pub use self::endpoint::Endpoint;
 use self::fields::{Fields, Node};
 pub(crate) use self::keys::trim_newline;
 use self::locate::Place;
+pub use self::notify::{NotifyTarget, SecretUrl};
 use self::reach::Reach;
 use self::report::{FieldPath, Findings, Report, Told, Watched};
 pub use self::rule::Rule;
@@ -33,9 +36,13 @@ use self::unique::Unique;
 use crate::flux::FluxAccess;
 use crate::key::PathDigest;
 use crate::kubernetes::access::Access;
+use crate::notify::Targets;
 
 /// The largest configuration file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// The tags that usually move from image to image.
+const MUTABLE_TAGS: [&str; 6] = ["latest", "main", "master", "edge", "nightly", "dev"];
 
 /// A configuration that can be served.
 #[derive(Debug)]
@@ -48,8 +55,12 @@ pub struct Config {
     pub flux: FluxAccess,
     /// How runs wait.
     pub waits: Waits,
+    /// Tags that move: a version that is known by such a tag alone is held for one delivery only.
+    pub mutable_tags: Vec<String>,
     /// In the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
+    /// Who is told how runs ended, in the order of the file.
+    pub notify: Targets,
     routes: HashMap<PathDigest, Arc<Endpoint>>,
 }
 
@@ -169,10 +180,16 @@ impl Config {
             && !directory.is_absolute()
         {
             fields.mistake("state", "must be an absolute path: it is a directory on a volume");
+        } else if let Some(Err(why)) = state.as_deref().map(state::socket) {
+            fields.mistake("state", why);
         }
-        let endpoints = read_endpoints(&mut fields, Endpoint::read);
+        let mut across = Across::default();
+        let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
+        let notify = notify::read(&mut fields, &across.unique.names());
+        let mutable_tags = fields.strings("mutableTags");
         fields.finish();
-        Self::assemble(state, kubernetes, flux, waits, endpoints)
+        let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
+        Self { notify, mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), ..config }
     }
 
     fn assemble(
@@ -186,7 +203,8 @@ impl Config {
         let paths =
             endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
         let routes = paths.collect();
-        Self { state, kubernetes, flux, waits, endpoints, routes }
+        let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
+        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, notify: Arc::default(), routes }
     }
 
     /// The endpoint of a hook's path.
@@ -210,6 +228,7 @@ struct Across {
 /// Reads the list of endpoints, each with `read`, which is given its place in the list.
 fn read_endpoints(
     fields: &mut Fields<'_>,
+    across: &mut Across,
     read: impl Fn(Fields<'_>, usize, &mut Across) -> Option<Endpoint>,
 ) -> Vec<Endpoint> {
     if !fields.names_field("endpoints") {
@@ -219,9 +238,8 @@ fn read_endpoints(
     if list.as_ref().is_some_and(Vec::is_empty) {
         fields.mistake("endpoints", "is empty: nothing could arrive");
     }
-    let mut across = Across::default();
     let list = list.unwrap_or_default().into_iter().enumerate();
-    list.filter_map(|(index, (path, node))| read(node.fields(path)?, index, &mut across)).collect()
+    list.filter_map(|(index, (path, node))| read(node.fields(path)?, index, across)).collect()
 }
 
 fn override_apis(kubernetes: &mut Access, flux: &mut FluxAccess, overrides: &Overrides, report: &Report) {

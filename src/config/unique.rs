@@ -14,6 +14,11 @@ pub(super) struct Unique {
 }
 
 impl Unique {
+    /// The names so far.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.names.keys().map(String::as_str).collect()
+    }
+
     /// Takes an endpoint's name; one that is there already is a mistake.
     pub(super) fn name(&mut self, fields: &Fields<'_>, index: usize, name: &str) {
         if let Some(first) = self.names.insert(name.to_owned(), index) {

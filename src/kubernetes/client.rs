@@ -1,39 +1,30 @@
 //! The API client: one request at a time, with a bounded answer and an error that says what was asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod connect;
+mod list;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::de::DeserializeOwned;
 
-use super::access::{Access, Address};
+use self::connect::connectable;
+pub(super) use self::list::Listing;
+#[cfg(test)]
+pub(super) use self::list::Page;
+use super::access::Access;
 use super::credentials::{Token, Watched};
-use super::dns::Localhost;
 use super::error::{ApiError, Asked, Trouble};
 use super::kind::{Kind, Workload};
-use super::object::{Object, Page};
+use super::object::Object;
 use super::patch::PatchRequest;
-use super::selector::Selector;
-
-const CONNECT_TIME: Duration = Duration::from_secs(5);
-
-/// How long one request may take.
-const REQUEST_TIME: Duration = Duration::from_secs(30);
-
-/// How long an unused connection is kept: after that its memory goes back.
-const POOL_IDLE: Duration = Duration::from_secs(20);
-
-/// Objects in one page of a list: a page is held in memory as a whole.
-const PAGE: usize = 25;
+use super::patched::Patched;
 
 /// The largest answer that is read, in bytes: a page of large objects.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
-
-/// How often a list that expires while it is read is begun again.
-const LIST_STARTS: usize = 3;
 
 /// A client of one Kubernetes API.
 #[derive(Debug)]
@@ -42,6 +33,8 @@ pub struct Client {
     /// The beginning of every URL.
     base: String,
     state: Mutex<State>,
+    /// Where no Events can be recorded.
+    pub(super) no_events: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -68,7 +61,7 @@ impl Client {
             token: access.token_file.as_deref().map(Token::new),
             certificates,
         };
-        Ok(Self { access: access.clone(), base, state: Mutex::new(state) })
+        Ok(Self { access: access.clone(), base, state: Mutex::new(state), no_events: Mutex::default() })
     }
 
     /// Who the API shows as the author of a change.
@@ -87,45 +80,14 @@ impl Client {
         self.send(Method::GET, &workload.path(), None, asked).await
     }
 
-    /// Lists the workloads of a kind in a namespace, page by page, keeping what `keep` makes of each.
-    pub async fn list<T>(
-        &self,
-        kind: Kind,
-        namespace: &str,
-        selector: Option<&Selector>,
-        mut keep: impl FnMut(Object) -> Option<T>,
-    ) -> Result<Vec<T>, ApiError> {
-        let asked = asked("list", kind, namespace, None);
-        let mut starts = 1;
-        let (mut kept, mut next) = (Vec::new(), None::<String>);
-        loop {
-            let path = format!("{}?{}", kind.collection(namespace), query(selector, next.as_deref()));
-            let page: Page = match self.send(Method::GET, &path, None, asked.clone()).await {
-                Ok(page) => page,
-                Err(ApiError { trouble: Trouble::Gone, .. }) if starts < LIST_STARTS => {
-                    starts += 1;
-                    (kept, next) = (Vec::new(), None);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            kept.extend(page.items.into_iter().filter_map(&mut keep));
-            next = page.metadata.next.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(kept);
-            }
-        }
-    }
-
-    /// Sends a patch. What the API answers is not kept.
-    pub async fn patch(&self, patch: &PatchRequest) -> Result<(), ApiError> {
+    /// Sends a patch.
+    pub async fn patch(&self, patch: &PatchRequest) -> Result<Patched, ApiError> {
         let body = (patch.content_type, patch.body.to_string().into_bytes());
-        let _: serde::de::IgnoredAny =
-            self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await?;
-        Ok(())
+        let object: Object = self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await?;
+        Ok(Patched::from(object))
     }
 
-    async fn send<T: DeserializeOwned>(
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -200,19 +162,6 @@ impl Client {
     }
 }
 
-/// The query of one page of a list.
-fn query(selector: Option<&Selector>, next: Option<&str>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &PAGE.to_string());
-    if let Some(selector) = selector {
-        query.append_pair("labelSelector", selector.as_str());
-    }
-    if let Some(next) = next {
-        query.append_pair("continue", next);
-    }
-    query.finish()
-}
-
 /// What a request asks of a kind, for its error.
 pub(crate) fn asked(verb: &'static str, kind: Kind, namespace: &str, name: Option<&str>) -> Asked {
     Asked {
@@ -239,56 +188,4 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
         answer.extend_from_slice(&chunk);
     }
     Ok(answer)
-}
-
-/// An HTTP client for this access.
-fn connectable(access: &Access) -> Result<reqwest::Client, String> {
-    let mut client = reqwest::Client::builder()
-        // An image without files has no roots, and the API's certificate is signed by none of them anyway.
-        .tls_backend_preconfigured(tls(access)?)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(Arc::new(Localhost))
-        .connect_timeout(CONNECT_TIME)
-        .timeout(REQUEST_TIME)
-        .pool_idle_timeout(POOL_IDLE);
-    if let Address::Unix(path) = &access.api {
-        client = client.unix_socket(path.clone());
-    }
-    client.build().map_err(crate::outside::told)
-}
-
-fn tls(access: &Access) -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    if let Some(file) = &access.ca_file {
-        let shown = file.display();
-        let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-        for certificate in CertificateDer::pem_slice_iter(&bytes) {
-            let certificate = certificate.map_err(|error| format!("{shown} is not PEM: {error}"))?;
-            roots
-                .add(certificate)
-                .map_err(|error| format!("{shown} has a certificate that is not valid: {error}"))?;
-        }
-        if roots.is_empty() {
-            return Err(format!("{shown} has no certificate"));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots);
-    let Some((certificate, key)) = &access.client_files else { return Ok(tls.with_no_client_auth()) };
-    let read = |file: &std::path::Path| {
-        std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
-    };
-    let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("{} is not PEM: {error}", certificate.display()))?;
-    let key_bytes = read(key)?;
-    let private = PrivateKeyDer::from_pem_slice(&key_bytes)
-        .map_err(|error| format!("{} has no key: {error}", key.display()))?;
-    tls.with_client_auth_cert(chain, private).map_err(|error| {
-        format!("{} and {} do not go together: {error}", certificate.display(), key.display())
-    })
 }

@@ -28,20 +28,23 @@ impl Asked {
         Self::rule_for(&[self])
     }
 
-    /// The Role rule that allows all of these, which are of one verb, namespace and name.
+    /// The Role rule that allows all of these, which are of one namespace and name.
     pub fn rule_for(asked: &[&Self]) -> String {
         let Some(first) = asked.first() else { return String::new() };
         let group =
             |asked: &&Self| if asked.group.is_empty() { "\"\"".to_owned() } else { asked.group.clone() };
         let mut groups: Vec<_> = asked.iter().map(group).collect();
         groups.dedup();
-        let resources: Vec<_> = asked.iter().map(|asked| asked.resource.as_str()).collect();
+        let mut resources: Vec<_> = asked.iter().map(|asked| asked.resource.as_str()).collect();
+        resources.dedup();
+        let mut verbs: Vec<_> = asked.iter().map(|asked| asked.verb).collect();
+        verbs.dedup();
         let names = first.name.as_ref().map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
         format!(
             "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}} in a Role of namespace {}",
             groups.join(", "),
             resources.join(", "),
-            first.verb,
+            verbs.join(", "),
             first.namespace
         )
     }

@@ -29,6 +29,8 @@ struct About {
     kind: Kind,
     /// As it is written in configurations and answers.
     name: &'static str,
+    /// As it is written in objects.
+    object: &'static str,
     /// What else `kubectl` takes for it.
     aliases: &'static [&'static str],
     group: &'static str,
@@ -45,6 +47,7 @@ struct About {
 const DEPLOYMENT: About = About {
     kind: Kind::Deployment,
     name: "deployment",
+    object: "Deployment",
     aliases: &["deploy", "deployments"],
     group: "apps",
     version: "v1",
@@ -59,6 +62,7 @@ const KINDS: &[About] = &[
     About {
         kind: Kind::StatefulSet,
         name: "statefulset",
+        object: "StatefulSet",
         aliases: &["sts", "statefulsets"],
         group: "apps",
         version: "v1",
@@ -70,6 +74,7 @@ const KINDS: &[About] = &[
     About {
         kind: Kind::DaemonSet,
         name: "daemonset",
+        object: "DaemonSet",
         aliases: &["ds", "daemonsets"],
         group: "apps",
         version: "v1",
@@ -81,6 +86,7 @@ const KINDS: &[About] = &[
     About {
         kind: Kind::CronJob,
         name: "cronjob",
+        object: "CronJob",
         aliases: &["cj", "cronjobs"],
         group: "batch",
         version: "v1",
@@ -92,6 +98,7 @@ const KINDS: &[About] = &[
     About {
         kind: Kind::Ksvc,
         name: "ksvc",
+        object: "Service",
         aliases: &["kservice", "kservices"],
         group: "serving.knative.dev",
         version: "v1",
@@ -138,6 +145,12 @@ impl Kind {
     /// The API group: `apps`.
     pub fn group(self) -> &'static str {
         self.about().group
+    }
+
+    /// What objects of this kind say of themselves: `apps/v1` and `Deployment`.
+    pub fn type_meta(self) -> (String, &'static str) {
+        let About { group, version, object, .. } = self.about();
+        (format!("{group}/{version}"), object)
     }
 
     /// The resource as RBAC names it: `deployments`.
@@ -196,6 +209,20 @@ impl Workload {
         Ok(Self { namespace, kind, name: kubernetes_name(name)?.to_owned() })
     }
 
+    /// Reads NAMESPACE/TYPE/NAME, the type as [`Kind::parse`] does.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<_> = text.split('/').collect();
+        match parts.as_slice() {
+            [namespace, kind, name] => Self::new(namespace, Kind::parse(kind)?, name),
+            _ => Err(format!("it has {} parts, not 3", parts.len())),
+        }
+    }
+
+    /// `default/deployment/web`
+    pub fn full_name(&self) -> String {
+        format!("{}/{self}", self.namespace)
+    }
+
     /// The path of the object in the API.
     pub fn path(&self) -> String {
         format!("{}/{}", self.kind.collection(&self.namespace), self.name)
@@ -241,6 +268,7 @@ mod tests {
     fn paths_are_those_of_the_api() {
         let ksvc = Workload::new("shop", Kind::Ksvc, "game").unwrap();
         assert_eq!(ksvc.path(), "/apis/serving.knative.dev/v1/namespaces/shop/services/game");
+        assert_eq!(Kind::Ksvc.type_meta(), ("serving.knative.dev/v1".to_owned(), "Service"));
         assert!(Workload::new("shop", Kind::Ksvc, "../game").is_err());
         assert!(Workload::new("a/b", Kind::Ksvc, "game").is_err());
     }

@@ -4,14 +4,22 @@
 //! the worker sends.
 
 pub mod access;
+pub mod blocked;
 pub mod client;
 mod credentials;
 pub mod dns;
 pub mod error;
+pub mod event;
 pub mod kind;
 pub mod object;
+pub mod owner;
 pub mod patch;
+mod patched;
+mod pods;
+pub mod reasons;
+pub mod rollout;
 mod selector;
+mod symptom;
 
 pub use self::access::Access;
 pub use self::client::Client;
@@ -19,4 +27,5 @@ pub use self::error::ApiError;
 pub use self::kind::{Kind, Workload};
 pub use self::object::Object;
 pub use self::patch::PatchRequest;
+pub use self::patched::Patched;
 pub use self::selector::Selector;

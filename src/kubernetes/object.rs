@@ -1,9 +1,17 @@
 //! What is read of a workload: the few fields that decide what to do. The rest, and above all managedFields
 //! and environment variables, is never kept: not in annotations either, where `kubectl apply` repeats the object.
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+mod metadata;
+mod spec;
+mod status;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use self::metadata::Metadata;
+pub(crate) use self::metadata::OwnerReference;
+use self::spec::Spec;
+pub(crate) use self::spec::{LabelSelector, Traffic};
+pub(crate) use self::status::{Condition, Status};
 use super::kind::Kind;
 
 /// A workload as the API showed it.
@@ -13,53 +21,9 @@ pub struct Object {
     #[serde(default)]
     pub metadata: Metadata,
     #[serde(default, deserialize_with = "or_default")]
-    spec: Spec,
-}
-
-/// The metadata that matter.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
-    /// The object's name.
-    pub name: String,
-    /// For optimistic concurrency.
-    pub resource_version: String,
-    /// Whether the object has annotations at all, which a JSON patch must know.
-    #[serde(rename = "annotations", deserialize_with = "is_there")]
-    pub has_annotations: bool,
-    /// Set once the object is being deleted.
-    pub deletion_timestamp: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    owner_references: Vec<OwnerReference>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct OwnerReference {
-    kind: String,
-    name: String,
-    controller: bool,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Spec {
-    paused: bool,
-    template: Option<Template>,
-    job_template: Option<JobTemplate>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct JobTemplate {
-    #[serde(deserialize_with = "or_default")]
-    spec: JobSpec,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct JobSpec {
-    template: Option<Template>,
+    pub(crate) spec: Spec,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) status: Status,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -95,13 +59,10 @@ struct PodSpec {
 }
 
 /// A custom resource may say `null` where it has nothing; one such object must not spoil a whole list.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    value: D,
+) -> Result<T, D::Error> {
     Option::deserialize(value).map(Option::unwrap_or_default)
-}
-
-/// Whether there is something, without a copy of it.
-fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
-    Option::<IgnoredAny>::deserialize(value).map(|there| there.is_some())
 }
 
 /// A container of the pod template.
@@ -115,7 +76,8 @@ pub struct Container {
 }
 
 /// Which list of the pod template a container stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ContainerList {
     /// `containers`
     Containers,
@@ -161,7 +123,7 @@ impl Object {
 
     /// What controls this object and would undo a change of it (`Revision game-00001`), if anything does.
     pub fn controller(&self) -> Option<String> {
-        let owner = self.metadata.owner_references.iter().find(|owner| owner.controller)?;
+        let owner = self.metadata.controller()?;
         Some(format!("{} {}", owner.kind, owner.name))
     }
 
@@ -170,88 +132,10 @@ impl Object {
     }
 }
 
-/// One page of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    #[serde(default)]
-    pub(super) metadata: ListMetadata,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) items: Vec<Object>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ListMetadata {
-    /// The next page's token.
-    #[serde(rename = "continue", default)]
-    pub(super) next: Option<String>,
-}
-
 /// A place in the pod template of a kind, as a JSON pointer.
 pub fn image_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
     format!("{}/spec/{}/{index}/image", kind.template(), list.field())
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::patch::RESTARTED_AT;
-    use super::*;
-
-    #[test]
-    fn containers_are_found_wherever_the_template_is() {
-        let pod = json!({"spec": {
-            "containers": [{"name": "web", "image": "web:1", "env": [{"name": "A", "value": "secret"}]}, {"image": "x"}],
-            "initContainers": [{"name": "migrate", "image": "web:1"}],
-        }});
-        for spec in [json!({"template": pod}), json!({"jobTemplate": {"spec": {"template": pod}}})] {
-            let object: Object =
-                serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": spec})).unwrap();
-            let found: Vec<_> =
-                object.containers().map(|(list, i, c)| (list.field(), i, c.name.as_str())).collect();
-            assert_eq!(
-                found,
-                [("containers", 0, "web"), ("containers", 1, ""), ("initContainers", 0, "migrate")]
-            );
-            assert!(!format!("{object:?}").contains("secret"));
-        }
-    }
-
-    #[test]
-    fn of_annotations_only_what_decides_something_is_kept() {
-        let applied = "kubectl.kubernetes.io/last-applied-configuration";
-        let object: Object = serde_json::from_value(json!({
-            "metadata": {"annotations": {applied: "{\"env\": \"secret\"}"}},
-            "spec": {"template": {"metadata": {"annotations": {applied: "secret", RESTARTED_AT: "then"}}}},
-        }))
-        .unwrap();
-        assert!(object.metadata.has_annotations);
-        assert_eq!(object.restarted_at(), Some("then"));
-        assert!(!format!("{object:?}").contains("secret"));
-        for none in [json!({}), json!({"annotations": null})] {
-            let pod = json!({"template": {"metadata": none}});
-            let object: Object = serde_json::from_value(json!({"metadata": none, "spec": pod})).unwrap();
-            assert!(!object.metadata.has_annotations && object.restarted_at().is_none());
-        }
-    }
-
-    #[test]
-    fn nothing_may_be_written_as_null() {
-        let nothing = json!({"metadata": {"name": "a", "annotations": null, "ownerReferences": null}, "spec": {
-            "template": {"metadata": null, "spec": {"containers": null, "initContainers": null}}}});
-        let page: Page = serde_json::from_value(json!({"items": [nothing, {"spec": null}]})).unwrap();
-        assert!(page.items.iter().all(|object| object.containers().next().is_none()));
-        let page: Page =
-            serde_json::from_value(json!({"items": null, "metadata": {"continue": null}})).unwrap();
-        assert!(page.items.is_empty() && page.metadata.next.is_none());
-    }
-
-    #[test]
-    fn what_controls_an_object_is_named() {
-        let owner =
-            json!([{"kind": "X", "name": "x"}, {"kind": "Revision", "name": "game-1", "controller": true}]);
-        let object = json!({"metadata": {"name": "a", "ownerReferences": owner}});
-        let object: Object = serde_json::from_value(object).unwrap();
-        assert_eq!(object.controller().unwrap(), "Revision game-1");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Requests that change something, as pure functions.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::asked;
@@ -30,8 +31,29 @@ pub struct PatchRequest {
     pub asked: Asked,
 }
 
+/// What a patch must know of the object that it depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Read {
+    /// The object as it was read: another version answers 409.
+    pub resource_version: String,
+    /// Whether the object has annotations at all, which a JSON patch must know.
+    pub has_annotations: bool,
+}
+
+impl Read {
+    /// This object.
+    pub fn of(object: &Object) -> Self {
+        let metadata = &object.metadata;
+        Self {
+            resource_version: metadata.resource_version.clone(),
+            has_annotations: metadata.has_annotations(),
+        }
+    }
+}
+
 /// A container whose image changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageChange {
     /// Where it stands.
     pub list: ContainerList,
@@ -58,26 +80,21 @@ pub fn restart(workload: &Workload, restarted_at: &str, change_cause: &str, mana
 /// JSON patch, 422) if the object has changed since.
 pub fn set_image(
     workload: &Workload,
-    object: &Object,
+    read: &Read,
     changes: &[ImageChange],
     change_cause: &str,
     manager: &str,
 ) -> PatchRequest {
     if workload.kind.takes_strategic_merge() {
-        let body = strategic_images(workload, object, changes, change_cause);
+        let body = strategic_images(workload, read, changes, change_cause);
         request(workload, STRATEGIC_MERGE, body, manager)
     } else {
         // Custom resources refuse strategic merge, and a merge patch would replace the whole list of containers.
-        request(workload, JSON_PATCH, json_images(workload, object, changes, change_cause), manager)
+        request(workload, JSON_PATCH, json_images(workload, read, changes, change_cause), manager)
     }
 }
 
-fn strategic_images(
-    workload: &Workload,
-    object: &Object,
-    changes: &[ImageChange],
-    change_cause: &str,
-) -> Value {
+fn strategic_images(workload: &Workload, read: &Read, changes: &[ImageChange], change_cause: &str) -> Value {
     let mut pod = serde_json::Map::new();
     for list in [ContainerList::Containers, ContainerList::InitContainers] {
         let of_list = changes.iter().filter(|change| change.list == list);
@@ -90,27 +107,27 @@ fn strategic_images(
     let fields = workload.kind.template().rsplit('/').filter(|field| !field.is_empty());
     let mut body = fields.fold(json!({"spec": pod}), |inner, field| json!({field: inner}));
     if let Some(fields) = body.as_object_mut() {
-        let version = &object.metadata.resource_version;
+        let version = &read.resource_version;
         let metadata = json!({"resourceVersion": version, "annotations": {CHANGE_CAUSE: change_cause}});
         fields.insert("metadata".to_owned(), metadata);
     }
     body
 }
 
-fn json_images(workload: &Workload, object: &Object, changes: &[ImageChange], change_cause: &str) -> Value {
+fn json_images(workload: &Workload, read: &Read, changes: &[ImageChange], change_cause: &str) -> Value {
     let mut operations = Vec::new();
     for change in changes {
         let pointer = image_pointer(workload.kind, change.list, change.index);
         operations.push(json!({"op": "test", "path": pointer, "value": change.from}));
         operations.push(json!({"op": "replace", "path": pointer, "value": change.to}));
     }
-    if object.metadata.has_annotations {
+    if read.has_annotations {
         // RFC 6901: a slash in a name is written ~1.
         let pointer = format!("/metadata/annotations/{}", CHANGE_CAUSE.replace('/', "~1"));
         operations.push(json!({"op": "add", "path": pointer, "value": change_cause}));
     } else {
         // Adding the map would replace one that came meanwhile.
-        let version = &object.metadata.resource_version;
+        let version = &read.resource_version;
         operations.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}));
         operations.push(
             json!({"op": "add", "path": "/metadata/annotations", "value": {CHANGE_CAUSE: change_cause}}),
@@ -150,8 +167,8 @@ mod tests {
     use super::super::kind::Kind;
     use super::*;
 
-    fn object(value: Value) -> Object {
-        serde_json::from_value(value).unwrap()
+    fn object(value: Value) -> Read {
+        Read::of(&serde_json::from_value(value).unwrap())
     }
 
     fn change(name: &str, list: ContainerList) -> ImageChange {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
-use super::record::RunReport;
+use super::record::Origin;
+use super::report::RunReport;
 use crate::event::Event;
 
 /// A delivery and what became of it.
@@ -34,6 +35,21 @@ pub struct Account {
 }
 
 impl Account {
+    /// A delivery with its runs as they stand.
+    pub fn of(origin: &Origin, runs: Vec<RunReport>, ended: Option<Timestamp>) -> Self {
+        Self {
+            id: origin.id.clone(),
+            endpoint: origin.endpoint.clone(),
+            source: origin.source.clone(),
+            received: origin.received,
+            ended,
+            from: origin.from.map(|address| address.to_string()),
+            actor: origin.actor.clone(),
+            events: origin.events.clone(),
+            runs,
+        }
+    }
+
     /// The outcome of the whole; `None` while a run is under way.
     pub fn outcome(&self) -> Option<Outcome> {
         let outcomes = self.runs.iter().map(|run| run.outcome).collect::<Option<Vec<_>>>()?;

@@ -15,14 +15,31 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// The pauses after so many tries.
+    pub fn after(tries: u32) -> Self {
+        Self { tries }
+    }
+
+    /// How many pauses there have been.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+
     /// The next pause: twice the last one, give or take a quarter so that many targets do not come back at
     /// once, and never less than what the server asked for.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let grown = FIRST.saturating_mul(1 << self.tries.min(8)).min(LONGEST);
+        let pause = pause((FIRST, LONGEST), self.tries, asked);
         self.tries += 1;
-        let jittered = grown.mul_f64(0.75 + 0.5 * fraction());
-        asked.map_or(jittered, |asked| asked.max(jittered))
+        pause
     }
+}
+
+/// The pause after so many tries before this one, from the first to the longest of these: it doubles with each,
+/// give or take a quarter, and is never less than what the server asked for.
+pub fn pause((first, longest): (Duration, Duration), tries: u32, asked: Option<Duration>) -> Duration {
+    let grown = first.saturating_mul(1 << tries.min(20)).min(longest);
+    let jittered = grown.mul_f64(0.75 + 0.5 * fraction());
+    asked.map_or(jittered, |asked| asked.max(jittered))
 }
 
 /// A random number from 0 to 1.

@@ -1,5 +1,9 @@
 //! Drives the queue: accepts deliveries, starts runs when they are due, answers who waits for their end.
 
+mod closing;
+mod notes;
+mod telling;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -9,14 +13,17 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::journal::{Journal, JournalError};
-use super::locks::Locks;
-use super::queue::{Queue, Reply};
-use super::record::{Run, RunId, RunReport};
+use super::account::Account;
+use super::journal::{Journal, JournalError, Landed, Table};
+use super::locks::{Leave, Locks};
+use super::outcome::End;
+use super::queue::{Effects, Queue, Reply, Restored, Resumed};
+use super::record::{Run, RunId};
 use super::sameness::{Keys, Seen};
+use super::stored::{Ended, get};
 use super::worker;
-use crate::action::{Action, Api};
-use crate::text::Escaped;
+use crate::action::Api;
+use crate::notify::{Outbox, Targets};
 
 /// How many targets are worked on at once, over all runs.
 const TARGETS_IN_FLIGHT: usize = 16;
@@ -28,18 +35,24 @@ const LOOKUPS_IN_FLIGHT: usize = 2;
 #[derive(Debug)]
 pub struct Engine {
     queue: Mutex<Queue>,
-    journal: Journal,
+    journal: Arc<Journal>,
+    outbox: Arc<Outbox>,
+    notify_targets: RwLock<Targets>,
     /// Replaced when the configuration says another way to the API.
     api: RwLock<Arc<Api>>,
-    pub(super) locks: Locks,
+    pub(super) locks: Arc<Locks>,
     pub(super) in_flight: Semaphore,
     pub(super) finding: Semaphore,
     /// The relay's own workload (`namespace/deployment/name`), which is touched last.
-    pub(super) own_workload: Option<String>,
+    own_workload: Option<String>,
+    /// Runs that an earlier process had started, with the workloads that they had begun to change.
+    resumed: Mutex<Vec<(Arc<Run>, Vec<Leave>)>>,
     /// Something may be due.
     wake: Notify,
     /// Counts ends of runs; who waits for one looks again.
     ended: watch::Sender<u64>,
+    /// Counts deliveries that were made safe, or could not be.
+    decided: watch::Sender<u64>,
     /// Becomes true when nothing settles any more and pauses are cut short.
     closing: watch::Sender<bool>,
     /// Becomes true when no more is accepted.
@@ -70,23 +83,48 @@ pub enum Refused {
 }
 
 impl Engine {
-    /// An engine with nothing to do.
-    pub fn new(api: Api, own_workload: Option<String>) -> Self {
-        Self {
-            queue: Mutex::default(),
-            journal: Journal::in_memory(),
+    /// An engine that goes on with what the journal had.
+    pub fn new(
+        api: Api,
+        own_workload: Option<String>,
+        notify_targets: Targets,
+        journal: Arc<Journal>,
+        restored: Restored,
+    ) -> Self {
+        let outbox = Outbox::new(Arc::clone(&journal));
+        for (key, bytes) in &restored.notices {
+            outbox.restore(*key, bytes);
+        }
+        let (queue, resumed, effects) = restored.into_queue(Timestamp::now());
+        let last_id = resumed
+            .iter()
+            .map(|resumed| resumed.run.id.0)
+            .chain(queue.unfinished().map(|(run, _)| run.id.0))
+            .max();
+        let locks = Arc::new(Locks::default());
+        let with_leave = |Resumed { run, workloads }| (run, locks.take_now(workloads).unwrap_or_default());
+        let resumed = resumed.into_iter().map(with_leave).collect();
+        let engine = Self {
+            queue: Mutex::new(queue),
+            journal,
+            outbox: Arc::new(outbox),
+            notify_targets: RwLock::new(notify_targets),
             api: RwLock::new(Arc::new(api)),
-            locks: Locks::default(),
+            locks,
             in_flight: Semaphore::new(TARGETS_IN_FLIGHT),
             finding: Semaphore::new(LOOKUPS_IN_FLIGHT),
             own_workload,
+            resumed: Mutex::new(resumed),
             wake: Notify::new(),
             ended: watch::Sender::new(0),
+            decided: watch::Sender::new(0),
             closing: watch::Sender::new(false),
             sealed: AtomicBool::new(false),
             unsent: AtomicUsize::new(0),
-            last_id: AtomicU64::new(0),
-        }
+            last_id: AtomicU64::new(last_id.unwrap_or(0)),
+        };
+        drop(engine.change(|_| effects));
+        engine
     }
 
     /// A run id that is higher than all before it, also those of earlier processes unless the clock went back.
@@ -99,38 +137,71 @@ impl Engine {
 
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
-    pub async fn accept(
-        &self,
-        keys: Keys,
-        id: String,
-        runs: Vec<Arc<Run>>,
-        asks: bool,
-    ) -> Result<Accepted, Refused> {
-        if self.sealed.load(Ordering::Relaxed) {
-            return Err(Refused::Closing);
-        }
-        let reply = self.queue().reserve(keys.asking(asks), id, runs.clone(), Timestamp::now());
-        let seen = match reply {
-            Reply::Duplicate(seen) => return Ok(Accepted::Duplicate(seen)),
+    pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {
+        let (seen, writes) = match self.reserve(keys.asking(asks), runs).await? {
+            Reply::Duplicate(seen, writes) => {
+                if !writes.is_empty() {
+                    self.journal.accept(writes).await.map_err(Refused::Journal)?;
+                }
+                return Ok(Accepted::Duplicate(seen));
+            }
             Reply::Full => return Err(Refused::Full),
-            Reply::Reserved(seen) => seen,
+            Reply::Reserved(seen, writes) => (seen, writes),
         };
-        if let Err(error) = self.journal.accept(Vec::new()).await {
-            self.queue().cancel(seen);
-            return Err(Refused::Journal(error));
+        let safe = self.journal.accept(writes).await;
+        match &safe {
+            // What this supersedes need not be waited for: it would be superseded again after a crash.
+            Ok(()) => drop(self.change(|queue| queue.activate(seen, Timestamp::now()))),
+            Err(_) => self.queue().cancel(seen),
         }
-        let superseded = self.queue().activate(seen, Timestamp::now());
-        for run in superseded {
-            log::info!("run={run} outcome=superseded");
-            self.ended.send_modify(|count| *count += 1);
-        }
+        self.decided.send_modify(|count| *count += 1);
         self.wake.notify_one();
-        Ok(Accepted::New(seen))
+        safe.map(|()| Accepted::New(seen)).map_err(Refused::Journal)
     }
 
-    /// What is known of a delivery: its id and its runs. `None` once it has been forgotten.
-    pub fn look(&self, seen: Seen) -> Option<(String, Vec<RunReport>)> {
-        self.queue().look(seen)
+    /// Takes a delivery in, once it is known what became of the same one that is being made safe.
+    async fn reserve(&self, keys: Keys, runs: Vec<Arc<Run>>) -> Result<Reply, Refused> {
+        let mut decided = self.decided.subscribe();
+        loop {
+            if self.sealed.load(Ordering::Relaxed) {
+                return Err(Refused::Closing);
+            }
+            {
+                let (mut queue, now) = (self.queue(), Timestamp::now());
+                if !queue.is_being_accepted(&keys, now) {
+                    return Ok(queue.reserve(keys, runs, now));
+                }
+            }
+            // It fails only when the sender is gone, and that is self.
+            let _ = decided.changed().await;
+        }
+    }
+
+    /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.
+    fn change(&self, change: impl FnOnce(&mut Queue) -> Effects) -> Landed {
+        let mut queue = self.queue();
+        let Effects { mut writes, ended } = change(&mut queue);
+        let notices: Vec<_> = ended.iter().flat_map(|(run, report)| self.tell(run, report)).collect();
+        writes.extend_from_slice(&notices);
+        // Under the queue's lock, so that the journal has everything in the order in which it happened.
+        let landed = self.journal.write(writes);
+        drop(queue);
+        if !notices.is_empty() {
+            self.outbox.added(&notices);
+        }
+        if !ended.is_empty() {
+            self.ended.send_modify(|count| *count += 1);
+        }
+        landed
+    }
+
+    /// What is known of a delivery. `None` once it has been forgotten.
+    pub async fn look(&self, seen: Seen) -> Option<Account> {
+        if let Some(account) = self.queue().account(seen) {
+            return Some(account);
+        }
+        let bytes = self.journal.read(Table::Ended, seen.0).await.ok()??;
+        get(Table::Ended, seen.0, &bytes).map(|ended: Ended| ended.account)
     }
 
     /// Waits until all runs of a delivery have ended; false if time runs out or the process is ending.
@@ -151,32 +222,9 @@ impl Engine {
         self.queue().pending()
     }
 
-    /// Logs every run that has not ended: what the end of the process loses.
-    pub fn name_what_is_left(&self) {
-        for (run, report) in self.queue().unfinished() {
-            let targets = report.steps.iter().flat_map(|step| step.targets.iter().flatten());
-            let left: Vec<_> = targets.filter(|t| t.outcome.is_none()).map(|t| t.target.as_str()).collect();
-            let actions: Vec<_> = run.actions.iter().map(Action::name).collect();
-            log::error!(
-                "run={} delivery={} endpoint={} rule={} subject={} actions={} target={} not finished before the end",
-                run.id,
-                Escaped(&run.delivery.id),
-                run.delivery.endpoint,
-                run.rule,
-                Escaped(&run.subject.to_string()),
-                actions.join(","),
-                Escaped(&left.join(","))
-            );
-        }
-    }
-
-    /// How many changes were given up because the process is ending; each has its line in the log.
-    pub fn unsent(&self) -> usize {
-        self.unsent.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count_unsent(&self) {
-        self.unsent.fetch_add(1, Ordering::Relaxed);
+    /// Why nothing can be accepted now, if so.
+    pub fn trouble(&self) -> Option<String> {
+        self.journal.trouble()
     }
 
     /// From now on another API is used, also by runs that are under way.
@@ -189,67 +237,45 @@ impl Engine {
         Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Cuts settling and pauses short and answers who waits. Requests that are under way are still accepted,
-    /// since most senders send only once; what comes of them is due at once.
-    pub fn close(&self) {
-        self.queue().drain(Timestamp::now());
-        self.closing.send_replace(true);
-        self.wake.notify_one();
-    }
-
-    /// Accepts nothing more: [`Engine::work`] ends once nothing is pending.
-    pub fn seal(&self) {
-        self.sealed.store(true, Ordering::Relaxed);
-        self.wake.notify_one();
-    }
-
-    /// Whether [`Engine::close`] was called.
-    pub fn is_closing(&self) -> bool {
-        *self.closing.borrow()
-    }
-
-    /// Resolves when [`Engine::close`] is called.
-    pub async fn closed(&self) {
-        // It fails only when the sender is gone, and that is self.
-        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
-    }
-
-    /// Starts runs as they become due, until the engine is sealed and nothing is pending.
+    /// Starts runs as they become due, until the engine is sealed and nothing is left to do.
     pub async fn work(self: Arc<Self>) {
         let mut runs = JoinSet::new();
         // A run whose task panics must end all the same, or its lane would be busy for ever.
         let mut under_way = HashMap::new();
+        let mut due = std::mem::take(&mut *self.resumed.lock().unwrap_or_else(PoisonError::into_inner));
         loop {
-            let due = self.queue().start_due(Timestamp::now());
-            for run in due {
+            due.extend(self.queue().start_due(Timestamp::now()).into_iter().map(|run| (run, Vec::new())));
+            for (run, locks) in due.drain(..) {
                 let (engine, own) = (Arc::clone(&self), Arc::clone(&run));
-                let task = runs.spawn(async move { worker::carry_out(&engine, own).await });
+                let task = runs.spawn(async move { worker::carry_out(&engine, &own, locks).await });
                 under_way.insert(task.id(), run);
             }
-            if self.sealed.load(Ordering::Relaxed) && runs.is_empty() && self.pending() == 0 {
+            let next = self.queue().next_due();
+            if self.sealed.load(Ordering::Relaxed) && runs.is_empty() && next.is_none() {
                 return;
             }
-            let next = self.queue().next_due();
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = sleep_until(next) => {}
                 Some(ended) = runs.join_next_with_id() => {
                     let (id, end) = match ended {
                         Ok((id, end)) => (id, end),
-                        Err(error) => (error.id(), worker::panicked(&error)),
+                        Err(error) => (error.id(), Some(worker::panicked(&error))),
                     };
                     if let Some(run) = under_way.remove(&id) {
-                        self.queue().finish(&run, end.0, end.1, Timestamp::now());
-                        self.ended.send_modify(|count| *count += 1);
+                        self.rested(&run, end);
                     }
                 }
             }
         }
     }
 
-    /// Changes what is reported of a run.
-    pub(super) fn report(&self, run: RunId, change: impl FnOnce(&mut RunReport)) {
-        self.queue().report(run, change);
+    /// A run has ended, or is left to the next process.
+    fn rested(&self, run: &Run, end: Option<End>) {
+        match end {
+            Some(end) => drop(self.change(|queue| queue.finish(run, end, Timestamp::now()))),
+            None => drop(self.change(|queue| queue.leave(run, Timestamp::now()))),
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -4,14 +4,21 @@
 //! with time and tasks, `worker` carries one run out, and [`journal`] is where runs are made safe.
 
 pub mod account;
+mod attempts;
+mod audit;
 pub mod backoff;
 pub mod engine;
+mod follow;
 pub mod holds;
 pub mod journal;
 pub mod locks;
 pub mod outcome;
 pub mod plan;
+pub mod progress;
 pub mod queue;
 pub mod record;
+pub mod report;
 pub mod sameness;
+pub mod stored;
+mod target;
 mod worker;

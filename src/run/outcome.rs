@@ -14,7 +14,8 @@ pub enum Outcome {
     Unchanged,
     /// There was nothing to change, or it may not be changed.
     Skipped,
-    /// A newer event for the same thing came before this one was started.
+    /// A newer event for the same thing came before this one was started, or could be finished by a process that was
+    /// ending.
     Superseded,
     /// The version failed here before and is held.
     Held,
@@ -27,6 +28,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Succeeded,
+        Self::Unchanged,
+        Self::Skipped,
+        Self::Superseded,
+        Self::Held,
+        Self::RolledBack,
+        Self::Expired,
+        Self::Failed,
+    ];
+
     /// The word in answers, logs and metrics.
     pub fn word(self) -> &'static str {
         match self {
@@ -41,9 +54,14 @@ impl Outcome {
         }
     }
 
-    /// Whether a run goes on to its next step, and a redelivery is a duplicate, after this.
+    /// Whether a redelivery is a duplicate after this.
     pub fn is_good(self) -> bool {
         !matches!(self, Self::Failed | Self::RolledBack | Self::Expired)
+    }
+
+    /// Whether a run goes on to its next step after this: what is held here shall not go further.
+    pub fn goes_on(self) -> bool {
+        self.is_good() && self != Self::Held
     }
 
     /// The outcome of a whole from those of its parts: the worst failure, else what was achieved.
@@ -60,6 +78,23 @@ impl Outcome {
         ];
         let rank = |outcome: &Self| ORDER.iter().position(|o| o == outcome);
         parts.into_iter().min_by_key(rank)
+    }
+}
+
+/// How something ended, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// How.
+    pub outcome: Outcome,
+    /// One sentence for a person.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+impl End {
+    /// This outcome, for this reason.
+    pub fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self { outcome, reason: reason.into() }
     }
 }
 
@@ -85,7 +120,7 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_json() {
-        for outcome in [Outcome::Succeeded, Outcome::RolledBack, Outcome::Superseded] {
+        for outcome in Outcome::ALL {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.word());
         }
     }

@@ -1,18 +1,23 @@
 //! From a decoded delivery to runs: which rules match, and what each run carries along.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::record::{Lane, Origin, Run, RunId, Timing};
-use crate::config::{Endpoint, Rule, Waits};
+use crate::config::{Config, Endpoint, Rule, Waits};
 use crate::event::Event;
 use crate::rule::Subject;
 use crate::source::draft::random_uuid;
 use crate::source::{Decoded, Identity};
+use crate::text::shorten;
 
 /// The longest delivery id that is taken over from a sender, in bytes.
 const LONGEST_ID: usize = 128;
+
+/// How many events of a delivery are kept, and how many tags of each.
+const EVENTS: usize = 32;
 
 /// How many reasons for nothing happening are told.
 const REASONS: usize = 20;
@@ -28,12 +33,23 @@ pub struct Planned {
     pub reason: String,
 }
 
+/// What is known of a delivery besides what it says.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When it was received.
+    pub received: Timestamp,
+    /// The address that it came from.
+    pub from: Option<IpAddr>,
+    /// What it is known by when it comes again; empty if by nothing but its id.
+    pub mark: String,
+}
+
 /// Applies an endpoint's rules to what a delivery says.
 pub fn plan(
+    config: &Config,
     endpoint: &Endpoint,
     decoded: &Decoded,
-    waits: Waits,
-    received: Timestamp,
+    arrival: Arrival,
     mut next_id: impl FnMut() -> RunId,
 ) -> Planned {
     let mut planned =
@@ -43,7 +59,11 @@ pub fn plan(
         id: planned.delivery.clone(),
         endpoint: endpoint.name.clone(),
         source: endpoint.source.name.to_owned(),
-        received,
+        received: arrival.received,
+        from: arrival.from,
+        actor: decoded.actor.as_deref().map(shorten),
+        mark: if arrival.mark.is_empty() { planned.delivery.clone() } else { arrival.mark },
+        events: kept(&decoded.events),
     });
     for event in &decoded.events {
         let Some(subject) = Subject::of(event) else {
@@ -55,9 +75,9 @@ pub fn plan(
         for rule in &endpoint.rules {
             let verdict = rule.when.judge(event);
             if verdict.matched() {
-                let id = next_id();
-                let run =
-                    run(id, &origin, rule, event, &subject, verdict.tag(), timing(endpoint, rule, waits));
+                let timing = timing(endpoint, rule, config.waits);
+                let mut run = run(next_id(), &origin, rule, event, &subject, verdict.tag(), timing);
+                run.mutable = run.tag.as_ref().is_some_and(|tag| config.mutable_tags.contains(tag));
                 keep(&mut planned.runs, run);
             } else if reasons.len() < REASONS {
                 reasons.push(format!("rule {}: {}", rule.number, verdict.why()));
@@ -69,6 +89,18 @@ pub fn plan(
     }
     planned.reason = reasons.join("; ");
     planned
+}
+
+/// What is kept of the events, so that they can be planned again: not every tag of a push of very many.
+fn kept(events: &[Event]) -> Vec<Event> {
+    let led_somewhere = |event: &&Event| Subject::of(event).is_some();
+    let mut kept: Vec<_> = events.iter().filter(led_somewhere).take(EVENTS).cloned().collect();
+    for event in &mut kept {
+        if let Event::Image(image) = event {
+            image.tags.truncate(EVENTS);
+        }
+    }
+    kept
 }
 
 fn run(
@@ -109,7 +141,7 @@ fn run(
         policy: rule.when.tag_policy().cloned(),
         actions: Arc::clone(&rule.actions),
         timing,
-        changing: Arc::default(),
+        mutable: false,
     }
 }
 
@@ -148,7 +180,7 @@ fn timing(endpoint: &Endpoint, rule: &Rule, waits: Waits) -> Timing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Overrides};
+    use crate::config::Overrides;
     use crate::event::ImagePushed;
     use crate::image::Repository;
 
@@ -179,7 +211,8 @@ mod tests {
             id += 1;
             RunId(id)
         };
-        plan(&config.endpoints[0], &decoded, config.waits, Timestamp::UNIX_EPOCH, next_id).runs
+        let arrival = Arrival { received: Timestamp::UNIX_EPOCH, from: None, mark: String::new() };
+        plan(config, &config.endpoints[0], &decoded, arrival, next_id).runs
     }
 
     const SET: &str = "setImage: {namespace: a, runningImage: true}";

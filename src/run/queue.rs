@@ -1,27 +1,44 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
-//! It does no I/O and reads no clock; the engine tells it the time and carries out what it says.
+//! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
-use std::collections::{BTreeMap, HashMap};
+mod leave;
+mod look;
+mod restore;
+mod targets;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::outcome::Outcome;
-use super::record::{Lane, Run, RunId, RunReport, StepReport};
+pub use self::restore::{Restored, Resumed};
+pub use self::targets::Place;
+use super::holds::Holds;
+use super::journal::{Table, Write};
+use super::outcome::{End, Outcome};
+use super::progress::Progress;
+use super::record::{Lane, Run, RunId};
+use super::report::RunReport;
 use super::sameness::{Deliveries, Keys, Seen};
+use super::stored::{self, Ended, put, remove};
+use crate::action::Action;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
 
-/// All runs that are pending or remembered, and the deliveries they came from.
+/// All runs that are pending, and the deliveries that are remembered.
 #[derive(Debug, Default)]
 pub struct Queue {
     deliveries: Deliveries,
+    /// Those that are being made safe.
+    reserved: HashSet<Seen>,
+    /// Of deliveries that have not ended.
     runs: HashMap<RunId, Entry>,
     lanes: HashMap<Lane, LaneState>,
     /// Runs that wait, by when they may start.
     due: BTreeMap<(Timestamp, RunId), Lane>,
+    /// Versions that are not applied.
+    pub holds: Holds,
     pending: usize,
     draining: bool,
 }
@@ -30,7 +47,10 @@ pub struct Queue {
 struct LaneState {
     /// In [`Queue::due`] only while nothing of the lane is under way.
     waiting: Option<Waiting>,
-    started: Option<RunId>,
+    /// How many are under way: at most one.
+    started: usize,
+    /// The one that is under way is worked on no longer: it goes on in the next process.
+    left: Option<RunId>,
 }
 
 #[derive(Debug)]
@@ -44,84 +64,123 @@ struct Waiting {
 #[derive(Debug)]
 struct Entry {
     delivery: Seen,
-    /// Until the run has ended.
-    run: Option<Arc<Run>>,
-    report: RunReport,
+    run: Arc<Run>,
+    progress: Progress,
 }
 
 /// What the queue says to a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The same delivery has been seen.
-    Duplicate(Seen),
+    /// The same delivery has been seen; these must be safe before that is said.
+    Duplicate(Seen, Vec<Write>),
     /// Too much is pending.
     Full,
-    /// It is remembered; its runs wait to be [activated](Queue::activate) once they are safe.
-    Reserved(Seen),
+    /// It is remembered; its runs wait to be [activated](Queue::activate) once this is safe.
+    Reserved(Seen, Vec<Write>),
+}
+
+/// What follows from something that happened.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// What the journal must know, in this order.
+    pub writes: Vec<Write>,
+    /// The runs that ended by it, each with what is told of it.
+    pub ended: Vec<(Arc<Run>, RunReport)>,
 }
 
 impl Queue {
+    /// Whether the same delivery is being made safe. Only once it is, or is given up, can this one be answered: as a
+    /// duplicate of what is then lost it would be lost too.
+    pub fn is_being_accepted(&self, keys: &Keys, now: Timestamp) -> bool {
+        self.same(keys, now).is_some_and(|seen| self.reserved.contains(&seen))
+    }
+
+    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
+        self.deliveries.same(keys, now, changing)
+    }
+
     /// Takes a delivery in, with the runs that it leads to.
-    pub fn reserve(&mut self, keys: Keys, id: String, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        let changing = |run| {
-            let run = self.runs.get(&run).and_then(|entry| entry.run.as_ref());
-            run.is_some_and(|run| run.changing.load(Ordering::Relaxed))
-        };
-        if let Some(seen) = self.deliveries.same(&keys, now, changing) {
-            return Reply::Duplicate(seen);
+    pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
+        if let Some(seen) = self.same(&keys, now) {
+            let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
+            return Reply::Duplicate(seen, writes);
         }
         if self.pending + runs.len() > PENDING_LIMIT {
             return Reply::Full;
         }
-        let seen = self.deliveries.remember(keys, id, runs.iter().map(|run| run.id).collect(), now);
-        self.pending += runs.len();
-        for run in runs {
-            let report = RunReport {
-                id: run.id.to_string(),
-                rule: run.rule,
-                outcome: None,
-                reason: String::new(),
-                steps: run.actions.iter().map(|action| StepReport::waiting(action, &run)).collect(),
-            };
-            self.runs.insert(run.id, Entry { delivery: seen, run: Some(run), report });
+        let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
+        let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
+        self.reserved.insert(seen);
+        for run in &runs {
+            self.enter(seen, Arc::clone(run), Progress::default());
         }
-        Reply::Reserved(seen)
+        let record = stored::Pending { keys, origin, runs };
+        Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
+    }
+
+    /// What may be another push came while the first one's runs wait: they are for it too, so that a restart before
+    /// now is not enough.
+    fn came_again(&mut self, seen: Seen, now: Timestamp) -> Vec<Write> {
+        let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
+        let by_time = |run: &RunId| {
+            self.runs.get(run).is_some_and(|entry| entry.run.actions.iter().any(Action::counts_from_event))
+        };
+        let runs: Vec<_> = runs.into_iter().filter(by_time).collect();
+        runs.into_iter().filter_map(|run| self.note(run, |run| run.came_again = Some(now))).collect()
+    }
+
+    fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
+        self.pending += usize::from(progress.end.is_none());
+        self.runs.insert(run.id, Entry { delivery, run, progress });
     }
 
     /// Gives a reservation up: its runs could not be made safe.
     pub fn cancel(&mut self, seen: Seen) {
-        for run in self.deliveries.forget(seen) {
+        self.reserved.remove(&seen);
+        for run in self.deliveries.cancel(seen) {
             self.pending -= usize::from(self.runs.remove(&run).is_some());
         }
     }
 
-    /// Puts the runs of a reservation in line; returns those that ended by being superseded.
-    pub fn activate(&mut self, seen: Seen, now: Timestamp) -> Vec<RunId> {
+    /// Puts the runs of a reservation in line; some may end by being superseded.
+    pub fn activate(&mut self, seen: Seen, now: Timestamp) -> Effects {
+        self.reserved.remove(&seen);
         let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
-        runs.into_iter().filter_map(|run| self.line_up(run, now)).collect()
+        let mut effects = Effects::default();
+        for run in runs {
+            self.line_up(run, now, now, &mut effects);
+        }
+        effects
     }
 
-    /// Puts one run in line; returns the run that is superseded by it, or by which it is.
-    fn line_up(&mut self, id: RunId, now: Timestamp) -> Option<RunId> {
-        let run = Arc::clone(self.runs.get(&id)?.run.as_ref()?);
+    /// Puts one run in line, whose event came at `came`; it supersedes the run that waits, or is superseded by it.
+    fn line_up(&mut self, id: RunId, came: Timestamp, now: Timestamp, effects: &mut Effects) {
+        let Some(run) = self.runs.get(&id).map(|entry| Arc::clone(&entry.run)) else { return };
         let settle = if self.draining { 0 } else { run.timing.settle.unwrap_or(0) };
         let state = self.lanes.entry(run.lane).or_default();
         let before = state.waiting.take();
-        let first = before.as_ref().map_or(now, |waiting| waiting.first);
-        let due = add(now, settle).min(add(first, run.timing.max_wait)).max(now);
-        let waits = before.as_ref().and_then(|waiting| self.runs.get(&waiting.run)?.run.as_deref());
-        let standing = waits.filter(|waits| run.is_lower_than(waits)).map_or(id, |waits| waits.id);
-        if state.started.is_none() {
+        let first = before.as_ref().map_or(came, |waiting| waiting.first);
+        let due = add(came, settle).min(add(first, run.timing.max_wait)).max(now);
+        let waits = before.as_ref().and_then(|waiting| Some(&*self.runs.get(&waiting.run)?.run));
+        let standing = waits.filter(|waits| run.gives_way_to(waits)).map_or(id, |waits| waits.id);
+        if state.started == 0 {
             if let Some(waiting) = &before {
                 self.due.remove(&(waiting.due, waiting.run));
             }
             self.due.insert((due, standing), run.lane);
         }
         state.waiting = Some(Waiting { run: standing, first, due });
-        let before = before?.run;
+        let lane = run.lane;
+        self.replace_left(lane, now, effects);
+        let Some(before) = before.map(|waiting| waiting.run) else { return };
         let loser = if standing == id { before } else { id };
-        self.end(loser, Outcome::Superseded, format!("superseded by run {standing}"), now);
-        Some(loser)
+        self.supersede(loser, standing, now, effects);
+    }
+
+    fn supersede(&mut self, loser: RunId, by: RunId, now: Timestamp, effects: &mut Effects) {
+        let end = End::new(Outcome::Superseded, format!("superseded by run {by}"));
+        self.end(loser, end, now, effects);
     }
 
     /// Starts what is due: each run is handed out once. While a lane is busy its next run is not due, so that a
@@ -132,9 +191,9 @@ impl Queue {
             let ((_, id), lane) = due.remove_entry();
             if let Some(state) = self.lanes.get_mut(&lane) {
                 state.waiting = None;
-                state.started = Some(id);
+                state.started += 1;
             }
-            started.extend(self.runs.get(&id).and_then(|entry| entry.run.clone()));
+            started.extend(self.runs.get(&id).map(|entry| Arc::clone(&entry.run)));
         }
         started
     }
@@ -156,69 +215,59 @@ impl Queue {
     }
 
     /// A started run has ended; its lane is free for the one that waits.
-    pub fn finish(&mut self, run: &Run, outcome: Outcome, reason: String, now: Timestamp) {
-        if let Some(state) = self.lanes.get_mut(&run.lane) {
-            state.started = None;
-            match &mut state.waiting {
-                Some(waiting) => {
-                    if self.draining {
-                        waiting.due = now;
-                    }
-                    self.due.insert((waiting.due, waiting.run), run.lane);
+    pub fn finish(&mut self, run: &Run, end: End, now: Timestamp) -> Effects {
+        let mut effects = Effects::default();
+        self.free(run.lane, now);
+        self.end(run.id, end, now, &mut effects);
+        effects
+    }
+
+    /// Nothing of a lane is under way any longer: what waits there is due when its time comes.
+    fn free(&mut self, lane: Lane, now: Timestamp) {
+        let Some(state) = self.lanes.get_mut(&lane) else { return };
+        state.started = state.started.saturating_sub(1);
+        match &mut state.waiting {
+            Some(waiting) if state.started == 0 => {
+                if self.draining {
+                    waiting.due = now;
                 }
-                None => {
-                    self.lanes.remove(&run.lane);
-                }
+                self.due.insert((waiting.due, waiting.run), lane);
             }
+            None if state.started == 0 => {
+                self.lanes.remove(&lane);
+            }
+            _ => {}
         }
-        self.end(run.id, outcome, reason, now);
     }
 
-    fn end(&mut self, id: RunId, outcome: Outcome, reason: String, now: Timestamp) {
+    fn end(&mut self, id: RunId, end: End, now: Timestamp, effects: &mut Effects) {
         let Some(entry) = self.runs.get_mut(&id) else { return };
-        entry.report.outcome = Some(outcome);
-        entry.report.reason = reason;
-        entry.run = None;
+        entry.progress.end = Some(end);
         self.pending -= 1;
+        effects.ended.push((Arc::clone(&entry.run), RunReport::of(&entry.run, &entry.progress)));
+        effects.writes.push(put(Table::Progress, id.0, &entry.progress));
         let seen = entry.delivery;
-        let Some(memory) = self.deliveries.get(seen) else { return };
-        let outcomes = memory.runs.iter().map(|run| self.runs.get(run).and_then(|e| e.report.outcome));
         // Only once every run has one.
-        let Some(outcomes) = outcomes.collect::<Option<Vec<_>>>() else { return };
-        let well = outcomes.into_iter().all(Outcome::is_good);
-        let weight = memory.runs.iter().filter_map(|run| Some(self.runs.get(run)?.report.weight())).sum();
-        for forgotten in self.deliveries.end(seen, well, weight, now) {
-            self.runs.remove(&forgotten);
+        let Some(account) = self.account_ended(seen, now) else { return };
+        let well = account.outcome().is_none_or(Outcome::is_good);
+        let Some(memory) = self.deliveries.get(seen) else { return };
+        let record = put(Table::Ended, seen.0, &Ended { keys: memory.keys.clone(), account });
+        effects.writes.push(remove(Table::Pending, seen.0));
+        for run in &memory.runs {
+            self.runs.remove(run);
+            effects.writes.push(remove(Table::Progress, run.0));
         }
+        let bytes = record.value.as_ref().map_or(0, Vec::len);
+        effects.writes.push(record);
+        let forgotten = self.deliveries.end(seen, well, bytes, now);
+        effects.writes.extend(forgotten.into_iter().map(|seen| remove(Table::Ended, seen.0)));
     }
 
-    /// Changes what is reported of a run.
-    pub fn report(&mut self, run: RunId, change: impl FnOnce(&mut RunReport)) {
-        if let Some(entry) = self.runs.get_mut(&run) {
-            change(&mut entry.report);
-        }
-    }
-
-    /// What is known of a delivery's runs; `None` if it has been forgotten.
-    pub fn look(&self, seen: Seen) -> Option<(String, Vec<RunReport>)> {
-        let memory = self.deliveries.get(seen)?;
-        let reports = memory.runs.iter().filter_map(|run| self.runs.get(run));
-        Some((memory.id.clone(), reports.map(|entry| entry.report.clone()).collect()))
-    }
-
-    /// Whether a delivery's runs have all ended.
-    pub fn is_ended(&self, seen: Seen) -> bool {
-        self.deliveries.get(seen).is_none_or(|memory| memory.fate.is_some())
-    }
-
-    /// The runs that have not ended, and what is reported of them.
-    pub fn unfinished(&self) -> impl Iterator<Item = (&Run, &RunReport)> {
-        self.runs.values().filter_map(|entry| Some((entry.run.as_deref()?, &entry.report)))
-    }
-
-    /// How many runs have not ended.
-    pub fn pending(&self) -> usize {
-        self.pending
+    /// Changes how far a run has come; the write makes it safe.
+    pub fn note(&mut self, run: RunId, change: impl FnOnce(&mut Progress)) -> Option<Write> {
+        let entry = self.runs.get_mut(&run)?;
+        change(&mut entry.progress);
+        Some(put(Table::Progress, run.0, &entry.progress))
     }
 }
 

@@ -1,14 +1,13 @@
 //! What is kept of deliveries and runs: the journal's records.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::outcome::Outcome;
-use crate::action::Action;
+use crate::action::{Action, Context};
 use crate::event::Event;
 use crate::rule::TagPolicy;
 use crate::rule::{Comparison, Subject};
@@ -18,7 +17,8 @@ use crate::rule::{Comparison, Subject};
 pub struct Run {
     /// Unique among all runs of all times: later runs sort after earlier ones.
     pub id: RunId,
-    /// What it came from.
+    /// What it came from; the journal keeps it once for all runs of a delivery.
+    #[serde(skip)]
     pub delivery: Arc<Origin>,
     /// The rule's number in its endpoint, from 1.
     pub rule: usize,
@@ -36,9 +36,8 @@ pub struct Run {
     pub actions: Arc<[Action]>,
     /// When and how long it may wait and be tried.
     pub timing: Timing,
-    /// Set before the first request that changes something.
-    #[serde(skip)]
-    pub changing: Arc<AtomicBool>,
+    /// Whether its tag is one that moves, such as `latest`.
+    pub mutable: bool,
 }
 
 impl Run {
@@ -46,6 +45,25 @@ impl Run {
     pub fn is_lower_than(&self, other: &Self) -> bool {
         let (Some(policy), Some(tag)) = (&self.policy, &self.tag) else { return false };
         policy.is_ordered() && matches!(policy.compare(other.tag.as_deref(), tag), Comparison::Older)
+    }
+
+    /// Whether another run of its lane takes its place: the higher tag, else the newer one. It need not come later: a
+    /// delivery may have waited for the same one to be made safe.
+    pub fn gives_way_to(&self, other: &Self) -> bool {
+        self.is_lower_than(other) || self.id < other.id && !other.is_lower_than(self)
+    }
+
+    /// How long a target that is down or refuses is tried.
+    pub fn retry_until(&self) -> Timestamp {
+        let retry_for = SignedDuration::from_millis(self.timing.retry_for);
+        self.delivery.received.saturating_add(retry_for).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What its actions are carried out for, now.
+    pub fn context(&self) -> Context<'_> {
+        let Origin { source, id, received, .. } = &*self.delivery;
+        let (tag, policy) = (self.tag.as_deref(), self.policy.as_ref());
+        Context::new(&self.event, tag, policy, source, id, *received, Timestamp::now())
     }
 }
 
@@ -67,7 +85,7 @@ impl Lane {
 }
 
 /// The delivery that a run came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The sender's id for it, or one made up.
     pub id: String,
@@ -77,6 +95,16 @@ pub struct Origin {
     pub source: String,
     /// When it was received.
     pub received: Timestamp,
+    /// The address that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpAddr>,
+    /// Who caused it (a pusher, an initiator, `triggered_by`), as the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// What the delivery is known by when it comes again.
+    pub mark: String,
+    /// What it said, as far as it led to runs.
+    pub events: Vec<Event>,
 }
 
 /// A run's waits, taken from the configuration when it was accepted.
@@ -99,56 +127,4 @@ impl std::fmt::Display for RunId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:013x}", self.0)
     }
-}
-
-/// What became of a run, as `Prefer: wait` answers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunReport {
-    /// The run.
-    pub id: String,
-    /// The rule's number, from 1.
-    pub rule: usize,
-    /// `None` while it is under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// One sentence for a person.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-    /// In order.
-    pub steps: Vec<StepReport>,
-}
-
-impl RunReport {
-    /// How much it takes to remember: itself and its targets.
-    pub fn weight(&self) -> usize {
-        1 + self.steps.iter().filter_map(|step| step.targets.as_ref()).map(Vec::len).sum::<usize>()
-    }
-}
-
-/// What became of one action of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepReport {
-    /// The action's name.
-    pub action: String,
-    /// `None` until the step has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// `None` until they have been found.
-    pub targets: Option<Vec<TargetReport>>,
-}
-
-/// What became of one target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetReport {
-    /// `deployment/web`.
-    pub target: String,
-    /// Where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// `None` while it is under way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// One sentence for a person.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::record::RunId;
@@ -11,17 +12,28 @@ use crate::source::Identity;
 /// How long a delivery is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
 
-/// How many deliveries are remembered, each counted with its runs and targets; the oldest that have ended go
-/// first.
+/// How many deliveries are remembered; the oldest that have ended go first.
 const LIMIT: usize = 8192;
 
+/// How many bytes the records of deliveries that have ended may take; the oldest go first.
+const LIMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// A hash that one delivery is recognised by: long enough that no two meet by chance.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Mark([u8; 16]);
+
 /// What a delivery is recognised by, scoped to its endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
-    marks: Vec<[u8; 32]>,
+    marks: Vec<Mark>,
     /// Whether a delivery is still the same one once a run of the first has begun to change something.
     lasting: bool,
+    #[serde(skip)]
     asking: bool,
+    /// A person asks for it again, so it is none that has been seen.
+    #[serde(skip)]
+    again: bool,
 }
 
 impl Keys {
@@ -35,7 +47,9 @@ impl Keys {
             hash.update([0]);
             hash.update(kind);
             hash.update(bytes);
-            <[u8; 32]>::from(hash.finalize())
+            let mut half = [0; 16];
+            half.copy_from_slice(hash.finalize().split_at(16).0);
+            Mark(half)
         };
         let (marks, while_pending) = match identity {
             Identity::Unknown => (Vec::new(), false),
@@ -44,7 +58,7 @@ impl Keys {
             Identity::Body => (vec![mark(b"body ", body)], false),
             Identity::BodyWhilePending => (vec![mark(b"body ", body)], true),
         };
-        Self { marks, lasting: lasting && !while_pending, asking: false }
+        Self { marks, lasting: lasting && !while_pending, asking: false, again: false }
     }
 
     /// With `asking` also a delivery that has ended badly is the same one: its caller wants to know its end, not
@@ -53,36 +67,75 @@ impl Keys {
     pub fn asking(self, asking: bool) -> Self {
         Self { asking, ..self }
     }
+
+    /// The keys of the same delivery, carried out once more on purpose: only one that has not ended stands in the
+    /// way.
+    #[must_use]
+    pub fn again(self) -> Self {
+        Self { again: true, ..self }
+    }
+
+    /// Whether another push may look the same.
+    pub fn look_alike(&self) -> bool {
+        !self.lasting
+    }
+
+    /// What a hold knows the delivery by; empty if nothing tells it from another, as from a later push that looks
+    /// alike. An id that is not signed may differ when the same body comes again.
+    pub fn mark(&self) -> String {
+        self.marks.last().filter(|_| self.lasting).copied().map(String::from).unwrap_or_default()
+    }
+}
+
+impl From<Mark> for String {
+    fn from(mark: Mark) -> Self {
+        hex::encode(mark.0)
+    }
+}
+
+impl TryFrom<String> for Mark {
+    type Error = hex::FromHexError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl std::fmt::Debug for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from(*self))
+    }
 }
 
 /// A delivery that was accepted: its number in the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Seen(u64);
+pub struct Seen(pub u64);
 
 /// What is remembered of one delivery.
 #[derive(Debug)]
 pub struct Memory {
-    /// The id that it was answered with.
-    pub id: String,
-    /// Its runs.
+    /// Its runs, until they have all ended.
     pub runs: Vec<RunId>,
     /// `None` while a run is under way; else whether all ended well.
     pub fate: Option<bool>,
-    keys: Keys,
+    /// What it is recognised by.
+    pub keys: Keys,
     at: Timestamp,
-    /// What it counts for once it has ended.
-    weight: usize,
+    /// The length of its record once it has ended.
+    bytes: usize,
 }
 
 /// All deliveries that are remembered.
 #[derive(Debug, Default)]
 pub struct Deliveries {
-    by_mark: HashMap<[u8; 32], Seen>,
+    by_mark: HashMap<Mark, Seen>,
     memories: HashMap<Seen, Memory>,
     /// In the order of their ends. A pending delivery is never forgotten; the queue bounds their number.
     ended: VecDeque<Seen>,
     /// Of all that have ended.
-    weight: usize,
+    bytes: usize,
     next: u64,
 }
 
@@ -93,21 +146,27 @@ impl Deliveries {
         let found = keys.marks.iter().filter_map(|mark| self.by_mark.get(mark));
         found.copied().find(|seen| {
             self.memories.get(seen).is_some_and(|memory| match memory.fate {
-                None => keys.lasting || !memory.runs.iter().any(|run| changing(*run)),
+                None => keys.again || keys.lasting || !memory.runs.iter().any(|run| changing(*run)),
+                Some(_) if keys.again => false,
                 Some(well) => (well || keys.asking) && keys.lasting && now.duration_since(memory.at) < KEPT,
             })
         })
     }
 
     /// Remembers a delivery as pending.
-    pub fn remember(&mut self, keys: Keys, id: String, runs: Vec<RunId>, at: Timestamp) -> Seen {
+    pub fn remember(&mut self, keys: Keys, runs: Vec<RunId>, at: Timestamp) -> Seen {
         let seen = Seen(self.next);
-        self.next += 1;
+        self.restore(seen, keys, runs, at);
+        seen
+    }
+
+    /// Remembers a delivery of an earlier process as pending, under the number that it had.
+    pub fn restore(&mut self, seen: Seen, keys: Keys, runs: Vec<RunId>, at: Timestamp) {
+        self.next = self.next.max(seen.0 + 1);
         for mark in &keys.marks {
             self.by_mark.insert(*mark, seen);
         }
-        self.memories.insert(seen, Memory { id, runs, fate: None, keys, at, weight: 0 });
-        seen
+        self.memories.insert(seen, Memory { runs, fate: None, keys, at, bytes: 0 });
     }
 
     /// What is remembered of a delivery.
@@ -115,107 +174,54 @@ impl Deliveries {
         self.memories.get(&seen)
     }
 
-    /// All runs of a delivery have ended, all well or not, and count for so much. Returns the runs of deliveries that are forgotten
-    /// from now on.
-    pub fn end(&mut self, seen: Seen, well: bool, weight: usize, now: Timestamp) -> Vec<RunId> {
+    /// All runs of a delivery have ended, all well or not, and its record has so many bytes. Returns the
+    /// deliveries that are forgotten from now on.
+    pub fn end(&mut self, seen: Seen, well: bool, bytes: usize, now: Timestamp) -> Vec<Seen> {
         if let Some(memory) = self.memories.get_mut(&seen) {
             memory.fate = Some(well);
-            memory.weight = 1 + weight;
-            self.weight += memory.weight;
+            memory.runs = Vec::new();
+            memory.bytes = bytes;
+            self.bytes += bytes;
             self.ended.push_back(seen);
         }
         let mut forgotten = Vec::new();
         while let Some((first, memory)) = self.ended.front().and_then(|s| Some((*s, self.memories.get(s)?))) {
-            if self.weight <= LIMIT && now.duration_since(memory.at) < KEPT {
+            let fits = self.bytes <= LIMIT_BYTES && self.ended.len() <= LIMIT;
+            if fits && now.duration_since(memory.at) < KEPT {
                 break;
             }
-            self.weight -= memory.weight;
+            self.bytes -= memory.bytes;
             self.ended.pop_front();
-            forgotten.extend(self.forget(first));
+            self.forget(first);
+            forgotten.push(first);
         }
         forgotten
     }
 
-    /// Forgets a pending delivery as if it had never come: its runs could not be made safe.
-    pub fn forget(&mut self, seen: Seen) -> Vec<RunId> {
+    /// Forgets a pending delivery as if it had never come: its runs could not be made safe. One that it was a
+    /// redelivery of is known again.
+    pub fn cancel(&mut self, seen: Seen) -> Vec<RunId> {
         let Some(memory) = self.memories.remove(&seen) else { return Vec::new() };
+        for mark in &memory.keys.marks {
+            let others = self.memories.iter().filter(|(_, other)| other.keys.marks.contains(mark));
+            match others.map(|(other, _)| *other).max() {
+                Some(before) => self.by_mark.insert(*mark, before),
+                None => self.by_mark.remove(mark),
+            };
+        }
+        memory.runs
+    }
+
+    fn forget(&mut self, seen: Seen) {
+        let Some(memory) = self.memories.remove(&seen) else { return };
         for mark in &memory.keys.marks {
             // A later delivery may have taken the mark over.
             if self.by_mark.get(mark) == Some(&seen) {
                 self.by_mark.remove(mark);
             }
         }
-        memory.runs
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-    }
-
-    fn keys(identity: &Identity, body: &[u8]) -> Keys {
-        Keys::new("ghcr", identity, body, true)
-    }
-
-    #[test]
-    fn an_unsigned_id_does_not_make_a_replayed_body_new() {
-        let mut seen = Deliveries::default();
-        let first = keys(&Identity::IdOrBody("1".into()), b"body");
-        let number = seen.remember(first, "1".into(), vec![], at(0));
-        seen.end(number, true, 0, at(0));
-        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"body"), at(1), |_| false).is_some());
-        assert!(seen.same(&keys(&Identity::IdOrBody("1".into()), b"other"), at(1), |_| false).is_some());
-        assert!(seen.same(&keys(&Identity::IdOrBody("2".into()), b"other"), at(1), |_| false).is_none());
-        assert!(
-            seen.same(&keys(&Identity::Id("body".into()), b""), at(1), |_| false).is_none(),
-            "an id is no body"
-        );
-        let elsewhere = Keys::new("other", &Identity::IdOrBody("1".into()), b"body", true);
-        assert!(seen.same(&elsewhere, at(1), |_| false).is_none(), "another endpoint");
-    }
-
-    #[test]
-    fn what_failed_runs_again_and_what_looks_alike_is_the_same_only_while_pending() {
-        let mut seen = Deliveries::default();
-        let id = Identity::Id("1".into());
-        let number = seen.remember(keys(&id, b""), "1".into(), vec![], at(0));
-        assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_some());
-        seen.end(number, false, 0, at(0));
-        assert!(seen.same(&keys(&id, b""), at(0), |_| false).is_none());
-        let asking = keys(&id, b"").asking(true);
-        assert!(
-            seen.same(&asking, at(0), |_| false).is_some(),
-            "who asks for the end does not begin it again"
-        );
-
-        let quay = Identity::BodyWhilePending;
-        let number = seen.remember(keys(&quay, b"b"), "2".into(), vec![RunId(7)], at(0));
-        assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_some());
-        let changing = |run| run == RunId(7);
-        assert!(seen.same(&keys(&quay, b"b"), at(0), changing).is_none(), "it may not be in what runs");
-        seen.end(number, true, 0, at(0));
-        assert!(seen.same(&keys(&quay, b"b"), at(0), |_| false).is_none());
-    }
-
-    #[test]
-    fn memory_is_bounded_in_time_and_number() {
-        let mut seen = Deliveries::default();
-        let key = |i: usize| keys(&Identity::Id(i.to_string()), b"");
-        for i in 0..=LIMIT {
-            let number = seen.remember(key(i), i.to_string(), vec![RunId(i as u64)], at(0));
-            let forgotten = seen.end(number, true, 0, at(0));
-            assert_eq!(forgotten, if i < LIMIT { vec![] } else { vec![RunId(0)] });
-        }
-        assert!(seen.same(&key(0), at(0), |_| false).is_none(), "the oldest went");
-        assert!(seen.same(&key(1), at(0), |_| false).is_some());
-        assert!(seen.same(&key(1), at(72 * 3600), |_| false).is_none(), "three days are over");
-        let number = seen.remember(key(0), "0".into(), vec![], at(72 * 3600));
-        let forgotten = seen.end(number, true, 0, at(72 * 3600));
-        assert_eq!(forgotten.len(), LIMIT);
-        assert_eq!((seen.by_mark.len(), seen.memories.len(), seen.ended.len()), (1, 1, 1));
-    }
-}
+mod tests;

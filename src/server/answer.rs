@@ -8,10 +8,10 @@ use hyper::body::Bytes;
 use hyper::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
-use crate::run::record::RunReport;
+use crate::run::report::RunReport;
 use crate::text::Escaped;
 
 /// How long a sender is asked to wait when it is the relay that cannot, in seconds.
@@ -32,6 +32,25 @@ impl Answer {
     pub(super) fn told(status: StatusCode, told: &Told<'_>) -> Self {
         let note = told.to_string();
         Self { status, content_type: "application/json", headers: Vec::new(), body: json(told), note }
+    }
+
+    /// Something of ours as JSON.
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            content_type: "application/json",
+            headers: Vec::new(),
+            body: json(body),
+            note: String::new(),
+        }
+    }
+
+    /// The path takes another method.
+    pub(super) fn method_not_allowed(allowed: &Method) -> Self {
+        let why = format!("this takes {allowed}");
+        let mut answer = Self::from(Problem::Refused(StatusCode::METHOD_NOT_ALLOWED, why));
+        answer.headers.extend(HeaderValue::try_from(allowed.as_str()).map(|allowed| (ALLOW, allowed)));
+        answer
     }
 
     pub(super) fn text(status: StatusCode, body: &str) -> Self {
@@ -172,6 +191,8 @@ pub(super) enum Problem {
     /// The key set that tokens are checked against has not been fetched yet.
     NoKeySet,
     Closing,
+    /// Anything else, with its reason for a person.
+    Refused(StatusCode, String),
 }
 
 impl From<Problem> for Answer {
@@ -208,6 +229,7 @@ impl From<Problem> for Answer {
                 (unavailable, "the sender's key set has not been fetched yet".into(), retry())
             }
             Problem::Closing => (unavailable, "the relay is stopping".into(), retry()),
+            Problem::Refused(status, why) => (status, why, vec![]),
         };
         let title = status.canonical_reason().unwrap_or("Error");
         let body = json(&Details { title, status: status.as_u16(), detail: &detail });

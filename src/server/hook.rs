@@ -27,8 +27,9 @@ use super::{App, body, prefer};
 use crate::config::Endpoint;
 use crate::event::Event;
 use crate::key::PathDigest;
+use crate::rule::Subject;
 use crate::run::engine::{Accepted, Refused};
-use crate::run::plan;
+use crate::run::plan::{self, Arrival};
 use crate::run::record::Run;
 use crate::run::sameness::Keys;
 use crate::source::{self, Decoded, Delivery, Refusal, Undecodable, Verified};
@@ -54,11 +55,11 @@ pub(super) async fn receive(
     if request.method() != Method::POST {
         return Err(Problem::MethodNotAllowed);
     }
+    let mut about = About::default();
     let answer = match body::read(request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
         Ok(body) => {
             let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-            let now = Timestamp::now();
-            match process(app, &config, endpoint, &delivery, now) {
+            match process(app, &config, endpoint, &delivery, peer, &mut about) {
                 Ok(Processed::Answered(answer)) => Ok(answer),
                 Ok(Processed::Offer(offer)) => {
                     // The body's memory goes back before anybody waits for anything.
@@ -74,7 +75,7 @@ pub(super) async fn receive(
     let answer = answer.unwrap_or_else(Answer::from);
     // Who only knows the path must not fill the log.
     if answer.status() != StatusCode::UNAUTHORIZED || may_log_refusal(app, started) {
-        log(endpoint, peer, &answer, started);
+        log(endpoint, peer, &about, &answer, started);
     }
     Ok(answer)
 }
@@ -88,12 +89,34 @@ fn may_log_refusal(app: &App, now: Instant) -> bool {
     true
 }
 
-fn log(endpoint: &Endpoint, peer: SocketAddr, answer: &Answer, started: Instant) {
+/// What a delivery says, for its line in the log.
+#[derive(Default)]
+struct About {
+    who: Option<String>,
+    event: Option<String>,
+}
+
+impl About {
+    fn of(decoded: &Decoded) -> Self {
+        let first = decoded.events.first().map(|event| {
+            Subject::of(event).map_or_else(|| event.kind().to_owned(), |subject| subject.to_string())
+        });
+        let more = decoded.events.len().saturating_sub(1);
+        let event = first.map(|first| if more > 0 { format!("{first} and {more} more") } else { first });
+        Self { who: decoded.actor.clone(), event }
+    }
+}
+
+/// The line of a delivery: who sent what, and how it was answered. Nothing before `about` is known of what does not
+/// verify.
+fn log(endpoint: &Endpoint, peer: SocketAddr, about: &About, answer: &Answer, started: Instant) {
     log::info!(
-        "endpoint={} source={} from={} answer={}{} took={}us",
+        "endpoint={} source={} from={} who={} event={} answer={}{} took={}us",
         endpoint.name,
         endpoint.source.name,
         peer.ip(),
+        Escaped(about.who.as_deref().unwrap_or("-")),
+        Escaped(about.event.as_deref().unwrap_or("-")),
         answer.status().as_u16(),
         answer.note(),
         started.elapsed().as_micros(),
@@ -108,7 +131,6 @@ enum Processed {
 /// Runs that wait to be made safe.
 struct Offer {
     keys: Keys,
-    id: String,
     runs: Vec<Arc<Run>>,
 }
 
@@ -118,8 +140,10 @@ fn process(
     config: &crate::config::Config,
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
-    now: Timestamp,
+    peer: SocketAddr,
+    about: &mut About,
 ) -> Result<Processed, Problem> {
+    let now = Timestamp::now();
     let verified = endpoint.verify(delivery, now).map_err(|refusal| match refusal {
         Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
         Refusal::Unavailable => Problem::NoKeySet,
@@ -132,7 +156,8 @@ fn process(
             return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
         }
     };
-    Ok(decide(app, config, endpoint, &verified, &decoded, now))
+    *about = About::of(&decoded);
+    Ok(decide(app, config, endpoint, &verified, &decoded, (now, peer)))
 }
 
 fn decide(
@@ -141,9 +166,11 @@ fn decide(
     endpoint: &Endpoint,
     verified: &Verified<'_>,
     decoded: &Decoded,
-    now: Timestamp,
+    (now, peer): (Timestamp, SocketAddr),
 ) -> Processed {
-    let planned = plan::plan(endpoint, decoded, config.waits, now, || app.engine.next_id());
+    let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
+    let arrival = Arrival { received: now, from: Some(peer.ip()), mark: keys.mark() };
+    let planned = plan::plan(config, endpoint, decoded, arrival, || app.engine.next_id());
     if planned.runs.is_empty() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
         let answer = if pong {
@@ -153,8 +180,7 @@ fn decide(
         };
         return Processed::Answered(answer);
     }
-    let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
-    Processed::Offer(Offer { keys, id: planned.delivery, runs: planned.runs })
+    Processed::Offer(Offer { keys, runs: planned.runs })
 }
 
 fn ignored(reason: &str) -> Answer {
@@ -169,18 +195,26 @@ async fn offer_runs(
     let engine = Arc::clone(&app.engine);
     // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
     let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
+    let held: Option<Vec<_>> = offer.runs.iter().map(|run| engine.holds_back(run)).collect();
     // On a task of its own: a caller that hangs up cancels nothing.
-    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.id, offer.runs, asks).await });
+    let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.runs, asks).await });
     let accepted = accepting.await.map_err(|error| {
         log::error!("accepting a delivery failed: {error}");
         Problem::JournalFailed
     })?;
     match accepted {
+        // Its runs are safe, and will end as held.
+        Ok(Accepted::New(_))
+            if wait.is_none()
+                && let Some(held) = held =>
+        {
+            Ok(ignored(&held.join("; ")))
+        }
         Ok(Accepted::New(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false, note: None }).await)
         }
         Ok(Accepted::Duplicate(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true, note: None }).await)
         }
         Err(Refused::Full) => Err(Problem::TooMuchPending),
         Err(Refused::Closing) => Err(Problem::Closing),

@@ -9,6 +9,7 @@
 
 mod answer;
 mod body;
+pub mod control;
 mod hook;
 mod limits;
 mod prefer;
@@ -189,6 +190,9 @@ async fn answer(app: &Arc<App>, request: &mut Request<Incoming>, peer: SocketAdd
 fn ready(app: &App) -> Answer {
     if app.engine.is_closing() {
         return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "closing\n");
+    }
+    if app.engine.trouble().is_some() {
+        return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "journal\n");
     }
     Answer::text(StatusCode::OK, "ready\n")
 }

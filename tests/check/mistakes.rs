@@ -115,6 +115,8 @@ fn durations_sizes_and_addresses_are_checked() {
     }
     one(&endpoint("GitHub", "  rules: []\nflux: {api: fluxd}\n"), &["7:13: flux.api"]);
     one(&endpoint("GitHub", "  rules: []\nstate: journal\n"), &["7:8: state: must be an absolute path"]);
+    let state = format!("  rules: []\nstate: /{}\n", "s".repeat(100));
+    one(&endpoint("GitHub", &state), &["7:8: state: too long by 8 bytes: the path of the socket in it"]);
 }
 
 #[test]

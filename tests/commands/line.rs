@@ -2,7 +2,8 @@
 
 use super::bench;
 
-const COMMANDS: [&str; 6] = ["serve", "check", "url", "keygen", "send", "explain"];
+const COMMANDS: [&str; 9] =
+    ["serve", "check", "url", "keygen", "send", "explain", "deliveries", "redeliver", "hold"];
 
 #[test]
 fn help_is_there_and_fits_a_terminal() {
@@ -18,6 +19,11 @@ fn help_is_there_and_fits_a_terminal() {
         assert!(help.starts_with(&format!("Usage: boathook {command} ")), "{help}");
         help
     });
+    for words in [["hold", "list"], ["hold", "lift"]] {
+        let help = bench.run(&[&words[..], &["--help"]].concat()).expect(0).stdout;
+        assert!(help.starts_with(&format!("Usage: boathook {} ", words.join(" "))), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "too wide: {help}");
+    }
     for line in top.stdout.lines().chain(each.iter().flat_map(|help| help.lines())) {
         assert!(line.chars().count() <= 80, "too wide: {line}");
     }
@@ -38,7 +44,7 @@ fn what_is_not_known_is_a_usage_error_with_the_way_out() {
     for (arguments, told) in [
         (&[][..], "no command: try `boathook --help`"),
         (&["serv"], "\"serv\" is not a command; did you mean serve?"),
-        (&["destroy"], "known: check, explain, keygen, send, serve, url"),
+        (&["destroy"], "known: check, deliveries, explain, hold, keygen, redeliver, send, serve, url"),
         (&["check"], "Required positional arguments not provided:\n    file"),
         (&["check", "a", "b"], "See `boathook check --help`."),
         (&["check", "--verbose", "a"], "Unrecognized argument: --verbose"),
@@ -49,6 +55,15 @@ fn what_is_not_known_is_a_usage_error_with_the_way_out() {
         (&["send", "--config", "c.yaml", "--endpoint", "a", "--wait", "soon"], "--wait"),
         (&["--confg", "c.yaml"], "See `boathook serve --help`."),
         (&["serve"], "no configuration: give --config FILE or BOATHOOK_CONFIG"),
+        (&["deliveries"], "no relay: give --state DIR or BOATHOOK_STATE"),
+        (&["deliveries", "1", "--limit", "2", "--state", "s"], "--limit is for the list"),
+        (&["redeliver"], "See `boathook redeliver --help`."),
+        (&["redeliver", "1", "--wait", "10"], "--wait 10: must be a duration such as 30s or 10m"),
+        (&["hold"], "list\n    lift"),
+        (&["hold", "list"], "--config FILE or BOATHOOK_CONFIG"),
+        (&["hold", "lift"], "workload"),
+        (&["hold", "lift", "deployment/web"], "must be NAMESPACE/TYPE/NAME, such as default/deployment/web"),
+        (&["hold", "lift", "default/pod/web"], "\"pod\" is not a kind of workload"),
         (&["-x"], "See `boathook --help`."),
     ] {
         let ended = bench.run(arguments).expect(2);

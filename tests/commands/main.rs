@@ -11,6 +11,7 @@ mod keys;
 mod line;
 mod listen;
 mod refused;
+mod relay;
 mod send;
 #[path = "../support/mod.rs"]
 mod support;

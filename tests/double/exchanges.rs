@@ -4,7 +4,7 @@
 //! a generated name. Everything else must be equal.
 
 use super::support::http::{self, Response};
-use super::support::kube::{Double, Fault, Proxy, Rule};
+use super::support::kube::{Double, Fault, Pace, Proxy, Rule};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,6 +43,8 @@ fn every_recorded_exchange_is_reproduced() {
 /// A double in the state that the exchange found.
 fn prepared(number: u32, recordings: &Recordings) -> Double {
     let kube = Double::start();
+    // The answers were recorded before any controller had its turn.
+    kube.auto_rollout(Pace::Off);
     for object in found(number, recordings) {
         kube.apply(object);
     }

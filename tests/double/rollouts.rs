@@ -1,7 +1,7 @@
 //! The double's controllers take the steps that real ones took.
 
 use super::support::http;
-use super::support::kube::{Double, Pace};
+use super::support::kube::{Double, How, Pace};
 use super::support::objects::{daemon_set, deployment};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,8 +14,8 @@ fn recorded(name: &str) -> Vec<Value> {
     events.filter(|event| event["type"] == "MODIFIED").map(|event| event["object"].clone()).collect()
 }
 
-/// What is compared of an object's status: counts, conditions, the revision annotation; of a `StatefulSet` whether
-/// its two revisions are the same.
+/// What is compared of an object's status: counts, conditions without times and names, the revision annotation; of a
+/// `StatefulSet` whether its two revisions are the same.
 fn seen(object: &Value) -> Value {
     let mut status = object["status"].clone();
     if let Some(current) = status.get("currentRevision").cloned() {
@@ -24,7 +24,11 @@ fn seen(object: &Value) -> Value {
     }
     for condition in status["conditions"].as_array_mut().into_iter().flatten() {
         let condition = condition.as_object_mut().unwrap();
-        condition.retain(|key, _| matches!(key.as_str(), "type" | "status" | "reason"));
+        condition.retain(|key, _| matches!(key.as_str(), "type" | "status" | "reason" | "message"));
+        let message = condition["message"].as_str().unwrap();
+        // The name of the ReplicaSet has its template's hash.
+        let words: Vec<&str> = message.split('"').step_by(2).collect();
+        condition["message"] = json!(words.join("…"));
     }
     status["revision"] = object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone();
     status
@@ -89,7 +93,8 @@ fn a_broken_image_runs_out_of_time_and_is_rolled_back() {
     let back = recorded("deployment-rolled-back");
     let kube = Double::start();
     kube.auto_rollout(Pace::PerRead);
-    kube.break_image("ghcr.io/acme/web:broken");
+    kube.quick_replica_sets(true);
+    kube.break_image("ghcr.io/acme/web:broken", How::ImagePullBackOff);
     kube.apply(before(&never[0], Some("2026-11-21T01:31:47Z"), "ghcr.io/acme/web:1.0.0"));
     let image = |image: &str| json!({"spec": {"containers": [{"name": "web", "image": image}]}});
     patch(&kube, WEB, &image("ghcr.io/acme/web:broken"));

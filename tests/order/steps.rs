@@ -13,7 +13,10 @@ fn the_next_step_starts_when_the_last_has_succeeded() {
     let relay = relay(&kube, "settle: 0", &[rule]);
     let answer = github::image("ghcr.io/acme/web", "2.0.0").wait(50).send(&relay);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(asked(&kube.requests()), ["GET web", "PATCH web", "GET queue", "PATCH queue"]);
+    assert_eq!(
+        asked(&kube.requests()),
+        ["GET web", "PATCH web", "GET web", "GET queue", "PATCH queue", "GET queue"]
+    );
 }
 
 #[test]
@@ -77,7 +80,10 @@ fn the_relays_own_workload_comes_last() {
     let relay = relay.environment("BOATHOOK_SELF", "default/deployment/relay").start();
     let answer = github::image("ghcr.io/acme/web", "latest").wait(50).send(&relay);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(asked(&kube.requests()), ["GET web", "PATCH web", "GET relay", "PATCH relay"]);
+    assert_eq!(
+        asked(&kube.requests()),
+        ["GET web", "PATCH web", "GET web", "GET relay", "PATCH relay", "GET relay"]
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! GitHub's deliveries, signed; each has an id and a body of its own.
 
 use super::delivery::{Delivery, fresh};
-use super::sign::hmac_sha256;
+use super::sign::{hmac_sha256, sha256_hex};
 use serde_json::{Value, json};
 
 /// The key of the endpoint that these deliveries go to.
@@ -25,10 +25,16 @@ pub fn image(repository: &str, tag: &str) -> Delivery {
     event("package", &package(repository, tag))
 }
 
+/// The digest of the manifest behind a tag.
+pub fn digest(tag: &str) -> String {
+    format!("sha256:{}", sha256_hex(tag.as_bytes()))
+}
+
 /// The body of [`image`].
 pub fn package(repository: &str, tag: &str) -> Value {
     let (path, name) = (repository.strip_prefix("ghcr.io/").unwrap(), repository.rsplit('/').next());
-    let digest = format!("sha256:{}", "6c".repeat(32));
+    // Another tag is another image.
+    let digest = digest(tag);
     json!({
         "action": "published",
         "package": {

@@ -152,6 +152,15 @@ impl Setup {
         self.directory.path()
     }
 
+    /// Keeps a journal in the directory `state` next to the configuration.
+    pub fn state(self) -> Self {
+        let file = self.directory.path().join("boathook.yaml");
+        let state = self.directory.path().join("state");
+        let config = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{config}state: {}\n", state.display())).unwrap();
+        self
+    }
+
     /// Starts the relay and waits until it listens; fails the test with its log if it ends before.
     pub fn start(self) -> Relay {
         let mut child = self.spawn();

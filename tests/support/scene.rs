@@ -59,13 +59,16 @@ pub fn restarted_at(kube: &kube::Double, name: &str) -> Value {
     object["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].clone()
 }
 
-/// `GET web`, `PATCH web`, …: the requests about deployments, in the order of their arrival.
+/// `GET web`, `PATCH web`, …: the requests about deployments, in the order of their arrival. Looking several times
+/// in a row, as a rollout is followed, counts once.
 pub fn asked(requests: &[kube::Recorded]) -> Vec<String> {
     let about = |request: &kube::Recorded| {
         let name = request.path().split("/deployments/").nth(1)?;
         Some(format!("{} {name}", request.method))
     };
-    requests.iter().filter_map(about).collect()
+    let mut asked: Vec<_> = requests.iter().filter_map(about).collect();
+    asked.dedup();
+    asked
 }
 
 /// The patches that were carried out.

@@ -16,3 +16,8 @@ pub fn hmac_hex(algorithm: hmac::Algorithm, key: &[u8], body: &[u8]) -> String {
 pub fn hook_path(key: &[u8]) -> String {
     format!("/hook/{}", hex::encode(digest::digest(&digest::SHA256, key)))
 }
+
+/// SHA-256, as lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(digest::digest(&digest::SHA256, bytes))
+}

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::testing::{context, exchange, parse, pushed, read};
 use super::*;
+use crate::kubernetes::PatchRequest;
 
 /// The request for a recorded object, next to the recorded request.
 fn compared(file: &str, before: &Value, kind: Kind, tag: &str) -> (Value, PatchRequest) {
@@ -17,7 +18,9 @@ fn compared(file: &str, before: &Value, kind: Kind, tag: &str) -> (Value, PatchR
     let Ok(Plan::Change(changes)) = action().plan(&workload, &object, &context) else {
         panic!("{file}: nothing would change");
     };
-    (recorded["request"].clone(), request("boathook", &workload, &object, &changes, &context))
+    let (read, cause) = (Read::of(&object), context.change_cause());
+    let request = patch::set_image(&workload, &read, &changes, &cause, "boathook");
+    (recorded["request"].clone(), request)
 }
 
 #[test]

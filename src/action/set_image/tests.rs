@@ -2,7 +2,6 @@ use serde_json::{Value, json};
 
 use super::super::testing::{DIGEST, context, deploy, git, object, parse, policy, pushed, read, workload};
 use super::*;
-use crate::kubernetes::object::ContainerList;
 use crate::rule::TagPolicy;
 use crate::run::outcome::Outcome;
 
@@ -233,17 +232,6 @@ fn what_is_being_deleted_or_paused_is_not_changed() {
 }
 
 #[test]
-fn what_has_changed_since_it_was_read_is_told_from_what_is_refused() {
-    let error = |status, kind: Kind| {
-        let workload = workload(kind);
-        let request = patch::restart(&workload, "", "", "boathook");
-        has_changed(&workload, &ApiError::from_answer(request.asked, status, None, b"{}"))
-    };
-    assert!(error(409, Kind::Deployment) && error(409, Kind::Ksvc) && error(422, Kind::Ksvc));
-    assert!(!error(422, Kind::Deployment) && !error(403, Kind::Ksvc) && !error(500, Kind::Deployment));
-}
-
-#[test]
 fn fields_are_read_and_every_mistake_is_told() {
     for text in [
         NAMED,
@@ -262,18 +250,4 @@ fn fields_are_read_and_every_mistake_is_told() {
     assert_eq!(mistakes.len(), 3, "{mistakes:#?}");
     let (_, mistakes) = read("namespace: shop\nrunningImage: true\ncontainer: \"\"\n", SetImage::read);
     assert!(mistakes.len() == 1 && mistakes[0].contains("container: is empty"), "{mistakes:#?}");
-}
-
-#[test]
-fn what_was_done_is_told_container_by_container() {
-    let change = |name: &str| ImageChange {
-        list: ContainerList::Containers,
-        index: 0,
-        name: name.into(),
-        from: "web:1".into(),
-        to: "web:2".into(),
-    };
-    assert_eq!(told(&[change("a"), change("b")]), "a: web:1 → web:2, b: web:1 → web:2");
-    // The only container of a Knative Service may have no name.
-    assert_eq!(told(&[change("")]), "web:1 → web:2");
 }

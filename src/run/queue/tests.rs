@@ -1,4 +1,7 @@
-use std::collections::BTreeSet;
+mod accept;
+mod restart;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -6,6 +9,7 @@ use super::*;
 use crate::event::{Event, ImagePushed};
 use crate::image::Repository;
 use crate::rule::{Subject, TagPolicy};
+use crate::run::account::Account;
 use crate::run::record::{Origin, Timing};
 use crate::source::Identity;
 
@@ -29,6 +33,7 @@ fn run(id: u64, repository: &str, tag: &str, policy: Option<&TagPolicy>) -> Arc<
             endpoint: "ghcr".into(),
             source: "GitHub".into(),
             received: at(0),
+            ..Origin::default()
         }),
         rule: 1,
         lane: Lane::of(&[Subject::of(&event).unwrap().to_string().as_bytes()]),
@@ -38,7 +43,7 @@ fn run(id: u64, repository: &str, tag: &str, policy: Option<&TagPolicy>) -> Arc<
         policy: policy.cloned(),
         actions: Arc::new([]),
         timing: Timing { settle: Some(SETTLE), max_wait: MAX_WAIT, retry_for: 1000 },
-        changing: Arc::default(),
+        mutable: false,
     })
 }
 
@@ -46,41 +51,87 @@ fn semver() -> TagPolicy {
     serde_json::from_value(serde_json::json!({"semver": ">=1.0.0"})).unwrap()
 }
 
+/// A queue and what the journal has of it.
+#[derive(Default)]
+struct Kept {
+    queue: Queue,
+    records: BTreeMap<(Table, u64), Vec<u8>>,
+}
+
+impl Kept {
+    fn write(&mut self, writes: Vec<Write>) {
+        for Write { table, key, value } in writes {
+            match value {
+                Some(value) => self.records.insert((table, key), value),
+                None => self.records.remove(&(table, key)),
+            };
+        }
+    }
+
+    fn end(&mut self, run: &Run, outcome: Outcome, now: i64) {
+        let effects = self.queue.finish(run, End::new(outcome, ""), at(now));
+        self.write(effects.writes);
+    }
+
+    /// Killed and started again: what the journal has is all there is. The runs that had been started go on.
+    fn restart(&mut self, now: i64) -> Vec<Arc<Run>> {
+        let mut restored = Restored::default();
+        for ((table, key), value) in &self.records {
+            restored.take(*table, *key, value);
+        }
+        let (queue, started, effects) = restored.into_queue(at(now));
+        self.queue = queue;
+        self.write(effects.writes);
+        started.into_iter().map(|resumed| resumed.run).collect()
+    }
+
+    fn look(&self, seen: Seen) -> Account {
+        self.queue.account(seen).unwrap_or_else(|| {
+            let ended = &self.records[&(Table::Ended, seen.0)];
+            serde_json::from_slice::<Ended>(ended).unwrap().account
+        })
+    }
+}
+
 /// Accepts one delivery with one run.
-fn offer(queue: &mut Queue, run: Arc<Run>, now: i64) -> Seen {
+fn offer(kept: &mut Kept, run: Arc<Run>, now: i64) -> Seen {
     let id = run.id.0.to_string();
-    let keys = Keys::new("ghcr", &Identity::Id(id.clone()), b"", true);
-    let Reply::Reserved(seen) = queue.reserve(keys, id, vec![run], at(now)) else { panic!("not reserved") };
-    queue.activate(seen, at(now));
+    let keys = Keys::new("ghcr", &Identity::Id(id), b"", true);
+    let Reply::Reserved(seen, writes) = kept.queue.reserve(keys, vec![run], at(now)) else {
+        panic!("not reserved")
+    };
+    kept.write(writes);
+    let effects = kept.queue.activate(seen, at(now));
+    kept.write(effects.writes);
     seen
 }
 
-fn started(queue: &mut Queue, now: i64) -> Vec<u64> {
-    queue.start_due(at(now)).iter().map(|run| run.id.0).collect()
+fn started(kept: &mut Kept, now: i64) -> Vec<u64> {
+    kept.queue.start_due(at(now)).iter().map(|run| run.id.0).collect()
 }
 
-fn outcome(queue: &Queue, seen: Seen) -> Option<Outcome> {
-    queue.look(seen).unwrap().1[0].outcome
+fn outcome(kept: &Kept, seen: Seen) -> Option<Outcome> {
+    kept.look(seen).runs[0].outcome
 }
 
 #[test]
 fn the_newest_of_a_burst_runs_once_it_has_settled() {
-    let mut queue = Queue::default();
+    let mut queue = Kept::default();
     let first = offer(&mut queue, run(1, "ghcr.io/acme/web", "a", None), 0);
     let second = offer(&mut queue, run(2, "ghcr.io/acme/web", "b", None), 4_000);
     let other = offer(&mut queue, run(3, "ghcr.io/acme/api", "a", None), 5_000);
     assert_eq!(outcome(&queue, first), Some(Outcome::Superseded));
-    assert_eq!(queue.look(first).unwrap().1[0].reason, format!("superseded by run {}", RunId(2)));
+    assert_eq!(queue.look(first).runs[0].reason, format!("superseded by run {}", RunId(2)));
     assert_eq!(started(&mut queue, 13_999), [] as [u64; 0]);
-    assert_eq!(queue.next_due(), Some(at(14_000)));
+    assert_eq!(queue.queue.next_due(), Some(at(14_000)));
     assert_eq!(started(&mut queue, 15_000), [2, 3]);
     assert_eq!((outcome(&queue, second), outcome(&queue, other)), (None, None));
-    assert_eq!(queue.pending(), 2);
+    assert_eq!(queue.queue.pending(), 2);
 }
 
 #[test]
 fn a_stream_of_events_does_not_put_a_run_off_for_ever() {
-    let mut queue = Queue::default();
+    let mut queue = Kept::default();
     for i in 0..60 {
         offer(&mut queue, run(i, "ghcr.io/acme/web", "a", None), i64::try_from(i).unwrap() * 1000);
         assert_eq!(started(&mut queue, i64::try_from(i).unwrap() * 1000), [] as [u64; 0]);
@@ -90,7 +141,7 @@ fn a_stream_of_events_does_not_put_a_run_off_for_ever() {
 
 #[test]
 fn a_started_run_finishes_and_the_newest_waits_behind_it() {
-    let mut queue = Queue::default();
+    let mut queue = Kept::default();
     let first = run(1, "ghcr.io/acme/web", "a", None);
     let seen = offer(&mut queue, Arc::clone(&first), 0);
     assert_eq!(started(&mut queue, 10_000), [1]);
@@ -98,15 +149,15 @@ fn a_started_run_finishes_and_the_newest_waits_behind_it() {
     offer(&mut queue, run(3, "ghcr.io/acme/web", "c", None), 12_000);
     assert_eq!(outcome(&queue, second), Some(Outcome::Superseded));
     assert_eq!(started(&mut queue, 50_000), [] as [u64; 0], "the first still works");
-    assert_eq!(queue.next_due(), None, "time alone starts nothing");
-    queue.finish(&first, Outcome::Succeeded, String::new(), at(51_000));
+    assert_eq!(queue.queue.next_due(), None, "time alone starts nothing");
+    queue.end(&first, Outcome::Succeeded, 51_000);
     assert_eq!(outcome(&queue, seen), Some(Outcome::Succeeded));
     assert_eq!(started(&mut queue, 51_000), [3]);
 }
 
 #[test]
 fn under_an_ordered_policy_the_highest_tag_stays() {
-    let (mut queue, policy) = (Queue::default(), semver());
+    let (mut queue, policy) = (Kept::default(), semver());
     let high = offer(&mut queue, run(1, "ghcr.io/acme/web", "1.10.0", Some(&policy)), 0);
     let low = offer(&mut queue, run(2, "ghcr.io/acme/web", "1.9.0", Some(&policy)), 1_000);
     assert_eq!((outcome(&queue, high), outcome(&queue, low)), (None, Some(Outcome::Superseded)));
@@ -116,37 +167,11 @@ fn under_an_ordered_policy_the_highest_tag_stays() {
 
 #[test]
 fn draining_makes_everything_due_but_keeps_the_order() {
-    let mut queue = Queue::default();
+    let mut queue = Kept::default();
     offer(&mut queue, run(1, "ghcr.io/acme/web", "a", None), 0);
     offer(&mut queue, run(2, "ghcr.io/acme/api", "a", None), 1);
-    queue.drain(at(2));
+    queue.queue.drain(at(2));
     assert_eq!(started(&mut queue, 2), [1, 2]);
-}
-
-#[test]
-fn what_cannot_be_made_safe_leaves_nothing_behind() {
-    let mut queue = Queue::default();
-    let keys = || Keys::new("ghcr", &Identity::Id("1".into()), b"", true);
-    let Reply::Reserved(seen) =
-        queue.reserve(keys(), "1".into(), vec![run(1, "ghcr.io/acme/web", "a", None)], at(0))
-    else {
-        panic!()
-    };
-    assert_eq!(queue.reserve(keys(), "1".into(), vec![], at(0)), Reply::Duplicate(seen));
-    queue.cancel(seen);
-    assert_eq!((queue.pending(), queue.look(seen)), (0, None));
-    assert!(matches!(queue.reserve(keys(), "1".into(), vec![], at(1)), Reply::Reserved(_)));
-}
-
-#[test]
-fn too_much_pending_is_refused() {
-    let mut queue = Queue::default();
-    for i in 0..PENDING_LIMIT as u64 {
-        offer(&mut queue, run(i, &format!("ghcr.io/acme/web{i}"), "a", None), 0);
-    }
-    let keys = Keys::new("ghcr", &Identity::Unknown, b"", true);
-    let more = run(9999, "ghcr.io/acme/more", "a", None);
-    assert_eq!(queue.reserve(keys, "x".into(), vec![more], at(0)), Reply::Full);
 }
 
 proptest! {
@@ -156,7 +181,7 @@ proptest! {
     fn every_run_ends_and_the_last_word_wins(
         events in prop::collection::vec((0u8..3, 0i64..20_000, any::<bool>()), 1..60)
     ) {
-        let mut queue = Queue::default();
+        let mut queue = Kept::default();
         let (mut now, mut active): (i64, Vec<Arc<Run>>) = (0, Vec::new());
         let mut all = Vec::new();
         let mut last_done = HashMap::new();
@@ -166,31 +191,31 @@ proptest! {
             let repository = format!("ghcr.io/acme/web{subject}");
             all.push(offer(&mut queue, run(id as u64, &repository, "t", None), now));
             last_offered.insert(repository, id as u64);
-            active.extend(queue.start_due(at(now)));
+            active.extend(queue.queue.start_due(at(now)));
             let lanes: BTreeSet<_> = active.iter().map(|run| run.subject.to_string()).collect();
             prop_assert_eq!(lanes.len(), active.len(), "two runs of one lane are under way");
             if finish && !active.is_empty() {
                 let run = active.remove(0);
                 last_done.insert(run.subject.to_string(), run.id.0);
-                queue.finish(&run, Outcome::Succeeded, String::new(), at(now));
+                queue.end(&run, Outcome::Succeeded, now);
             }
         }
-        while queue.pending() > 0 {
+        while queue.queue.pending() > 0 {
             now += MAX_WAIT;
-            active.extend(queue.start_due(at(now)));
+            active.extend(queue.queue.start_due(at(now)));
             prop_assert!(!active.is_empty(), "something is pending and nothing can start");
             for run in active.drain(..) {
                 last_done.insert(run.subject.to_string(), run.id.0);
-                queue.finish(&run, Outcome::Succeeded, String::new(), at(now));
+                queue.end(&run, Outcome::Succeeded, now);
             }
         }
         for seen in all {
-            prop_assert!(queue.is_ended(seen));
+            prop_assert!(queue.queue.is_ended(seen));
         }
         for (repository, id) in last_offered {
             let done = last_done.iter().find(|(subject, _)| subject.contains(&repository));
             prop_assert_eq!(done.map(|(_, id)| *id), Some(id));
         }
-        prop_assert!(queue.lanes.is_empty() && queue.due.is_empty());
+        prop_assert!(queue.queue.lanes.is_empty() && queue.queue.due.is_empty());
     }
 }

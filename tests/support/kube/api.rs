@@ -1,6 +1,7 @@
 //! One request, from who is calling to the answer.
 
 use super::super::serve::{Answer, Request};
+use super::delete;
 use super::discovery;
 use super::list;
 use super::rbac::Access;
@@ -46,7 +47,7 @@ fn route(world: &mut World, request: &Request) -> Result<Answer, Failure> {
         "patch" => write::patch(world, &kind, &target, &query, request),
         "update" => write::update(world, &kind, &target, &query, request),
         "create" => write::create(world, &kind, &target, &query, request),
-        "delete" => write::delete(world, &kind, &target, &query),
+        "delete" => delete::delete(world, &kind, &target, &query, request),
         _ => Err(Failure::method_not_allowed(&kind.plural)),
     }
 }

@@ -1,6 +1,6 @@
-//! What the double allows, how it fails, whether its controllers work.
+//! What the double allows and how it fails.
 
-use super::{Double, Fault, Pace, Proxy, Rule, controller};
+use super::{Double, Fault, Proxy, Rule};
 
 impl Double {
     // === access ===
@@ -70,20 +70,5 @@ impl Double {
     /// The API server is back on the same address, with everything it knew.
     pub fn restart_listener(&self) {
         self.server.restart();
-    }
-
-    // === controllers ===
-
-    /// After a change of a pod template, Deployments, `StatefulSets` and `DaemonSets` roll out at this pace.
-    pub fn auto_rollout(&self, pace: Pace) {
-        self.change(|world| {
-            world.rollouts.pace = pace;
-            controller::adopt_all(world);
-        });
-    }
-
-    /// Pods with this image never become ready: a rollout to it ends in `ProgressDeadlineExceeded`.
-    pub fn break_image(&self, image: &str) {
-        self.change(|world| world.rollouts.broken_images.push(image.to_owned()));
     }
 }

@@ -12,7 +12,9 @@ impl Double {
                 panic!("the double does not serve {} {}", object["apiVersion"], object["kind"])
             });
             let object = world.store.put(&kind, object);
-            controller::adopt(world, &store::key(&kind, &object));
+            let key = store::key(&kind, &object);
+            world.writes.note(&kind, &key, &object, "test");
+            controller::adopt(world, &key);
             object
         })
     }
@@ -42,7 +44,8 @@ impl Double {
     pub fn remove(&self, resource: &str, namespace: &str, name: &str) {
         self.change(|world| {
             let key = key_named(world, resource, namespace, name);
-            world.store.remove(&key).unwrap_or_else(|| panic!("no {resource} {namespace}/{name}"));
+            assert!(world.store.get(&key).is_some(), "no {resource} {namespace}/{name}");
+            controller::deleted(world, &key);
         });
     }
 

@@ -27,10 +27,18 @@ impl Shared {
 
     /// Changes the world and tells those who wait.
     pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        let result = change(&mut self.world());
+        let mut world = self.world();
+        let result = change(&mut world);
+        controller::settle(&mut world);
+        drop(world);
+        self.tell();
+        result
+    }
+
+    /// Tells those who wait that the world has changed.
+    pub fn tell(&self) {
         self.news.send_modify(|count| *count += 1);
         self.changed.notify_all();
-        result
     }
 }
 
@@ -56,6 +64,9 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
             let _ = news.changed().await;
         }
     }
+    if let Some(Fault::Slow(pause)) = fault {
+        tokio::time::sleep(pause).await;
+    }
     if fault == Some(Fault::Close) {
         return Reply::Drop;
     }
@@ -64,14 +75,14 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
         let failed = fault.as_ref().and_then(|fault| fault.answer(&request));
         let answer = refused.or(failed).unwrap_or_else(|| api::answer(world, &request));
         let lost = matches!(fault, Some(Fault::LoseAnswer | Fault::CloseMidResponse));
-        if let Some(recorded) = world.requests.iter_mut().find(|recorded| recorded.number == number && !lost)
+        if let Some(recorded) =
+            world.requests.iter_mut().rev().find(|recorded| recorded.number == number && !lost)
         {
             recorded.status = answer.status;
         }
         controller::after(world, &request);
         answer
     });
-    controller::start(shared);
     match fault {
         Some(Fault::LoseAnswer) => Reply::Drop,
         Some(Fault::CloseMidResponse) => Reply::Half(answer),

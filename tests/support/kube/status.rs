@@ -45,11 +45,14 @@ impl Failure {
 
     /// The resourceVersion that was sent is not the current one.
     pub fn conflict(group: &str, plural: &str, name: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": the object has been modified; please apply your \
-             changes to the latest version and try again",
-            qualified(plural, group)
-        );
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict_because(group, plural, name, why)
+    }
+
+    pub fn conflict_because(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(plural, group));
         Self::new(409, "Conflict", message).about(details(group, plural, Some(name)))
     }
 

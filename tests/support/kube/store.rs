@@ -47,16 +47,27 @@ impl Store {
         plural: &'a str,
         namespace: Option<&'a str>,
     ) -> impl Iterator<Item = &'a Stored> {
-        self.objects
-            .iter()
-            .filter(move |(key, _)| key.0 == group && key.1 == plural)
-            .filter(move |(key, _)| namespace.is_none_or(|namespace| key.2 == namespace))
-            .map(|(_, stored)| stored)
+        self.beginning(group, plural, namespace.unwrap_or_default(), "").map(|(_, stored)| stored)
+    }
+
+    /// The objects of a resource whose names begin like this, with their keys. Of all namespaces where none is named.
+    pub fn beginning<'a>(
+        &'a self,
+        group: &'a str,
+        plural: &'a str,
+        namespace: &'a str,
+        prefix: &str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Stored)> + use<'a> {
+        let start = (group.to_owned(), plural.to_owned(), namespace.to_owned(), prefix.to_owned());
+        self.objects.range(start.clone()..).take_while(move |(key, _)| {
+            (key.0.as_str(), key.1.as_str()) == (group, plural)
+                && (namespace.is_empty() || key.2 == namespace && key.3.starts_with(&start.3))
+        })
     }
 
     /// The keys of a resource's objects in all namespaces.
     pub fn keys(&self, group: &str, plural: &str) -> Vec<Key> {
-        self.objects.keys().filter(|key| key.0 == group && key.1 == plural).cloned().collect()
+        self.beginning(group, plural, "", "").map(|(key, _)| key.clone()).collect()
     }
 
     /// Puts an object there as the test gives it. What it does not say is filled in as the API server would.
@@ -161,6 +172,15 @@ impl Store {
             self.objects.insert(key.clone(), stored.clone());
         }
         stored
+    }
+
+    /// Puts an object there that a controller has made, complete as it is.
+    pub fn produce(&mut self, key: Key, mut object: Value) {
+        self.created += 1;
+        self.version += 1;
+        object["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{:012x}", self.created));
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.objects.insert(key, Stored { object, owners: Owners::default() });
     }
 
     /// Changes an object as a controller does: no generation, no owners, a new resourceVersion.

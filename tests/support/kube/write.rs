@@ -1,6 +1,7 @@
-//! Writes: patch, create, update, delete.
+//! Writes: patch, create, update.
 
 use super::super::serve::{Answer, Request};
+use super::events;
 use super::kinds::Kind;
 use super::list::json_error;
 use super::patch;
@@ -152,22 +153,8 @@ pub fn create(
     }
     let text = object.to_string();
     validate(kind, &mut object, &options, &text)?;
+    events::check(kind, &object)?;
     Ok(Answer::json(201, &created(world, kind, &target, object, &options, false)))
-}
-
-/// DELETE of one object.
-pub fn delete(world: &mut World, kind: &Kind, target: &Target, query: &Query) -> Result<Answer, Failure> {
-    let stored = find(world, target)?;
-    if query.get("dryRun").is_none() {
-        world.store.remove(&key(target));
-    }
-    if kind.kind == "Pod" {
-        return Ok(Answer::json(200, &shown(kind, &target.version, &stored)));
-    }
-    let mut details = super::status::details(&kind.group, &kind.plural, target.name.as_deref());
-    details["uid"] = stored.object["metadata"]["uid"].clone();
-    let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
-    Ok(Answer::json(200, &body))
 }
 
 fn apply(
@@ -200,6 +187,9 @@ fn apply(
     stored.owners = owners;
     if stored.object != before.object || stored.owners != before.owners {
         stored = world.store.save(&key(target), stored, options.dry_run);
+        if !options.dry_run {
+            world.wrote(kind, &key(target), &stored.object, &options.manager);
+        }
     }
     Ok(Answer::json(200, &shown(kind, &target.version, &stored)))
 }
@@ -215,7 +205,8 @@ fn created(
     if options.dry_run {
         return world.store.prepared(kind, object);
     }
-    world.store.create(kind, object, &options.manager, apply);
+    let object = world.store.create(kind, object, &options.manager, apply);
+    world.wrote(kind, &key(target), &object, &options.manager);
     world.store.get(&key(target)).map_or(Value::Null, |stored| shown(kind, &target.version, stored))
 }
 
@@ -233,7 +224,11 @@ fn replace(
         let name = target.name.as_deref().unwrap_or_default();
         return Err(Failure::conflict(&kind.group, &kind.plural, name));
     }
-    Ok(world.store.replace(kind, &key(target), before, object, &options.manager, options.dry_run))
+    let stored = world.store.replace(kind, &key(target), before, object, &options.manager, options.dry_run);
+    if !options.dry_run && stored.object != before.object {
+        world.wrote(kind, &key(target), &stored.object, &options.manager);
+    }
+    Ok(stored)
 }
 
 /// Refuses what the types refuse; returns the unknown fields that were dropped and are to be warned about.
@@ -260,7 +255,8 @@ fn validate(kind: &Kind, object: &mut Value, options: &Options, patch: &str) -> 
     Ok(if options.validation == "Ignore" { Vec::new() } else { unknown })
 }
 
-fn find(world: &World, target: &Target) -> Result<Stored, Failure> {
+/// The object that a request names.
+pub fn find(world: &World, target: &Target) -> Result<Stored, Failure> {
     let name = target.name.as_deref().unwrap_or_default();
     world
         .store

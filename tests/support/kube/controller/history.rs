@@ -1,72 +1,76 @@
-//! The revisions of a workload: `ReplicaSets` of a Deployment, `ControllerRevisions` of the others.
+//! The `ControllerRevisions` of `StatefulSets` and `DaemonSets`: every pod template they had.
 
 use super::super::store::Key;
 use super::super::world::World;
+use super::names::{self, number, text};
+use super::owned;
 use serde_json::{Value, json};
 
-/// The annotation with a Deployment's revision, on it and on its `ReplicaSets`.
-pub const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The label with the hash of a revision's template.
+const HASH: &str = "controller.kubernetes.io/hash";
 
-/// The revision that a workload's pod template asks for: the same template, the same name.
-pub fn name(object: &Value) -> String {
-    let mut hash: u32 = 0x811c_9dc5; // FNV-1a
-    for byte in object["spec"]["template"].to_string().bytes() {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    }
-    format!("{}-{hash:08x}", object["metadata"]["name"].as_str().unwrap_or_default())
-}
-
-/// Whether the workload had this revision before.
-pub fn is_recorded(world: &World, workload: &Key, revision: &str) -> bool {
-    let plural = if workload.1 == "deployments" { "replicasets" } else { "controllerrevisions" };
-    let place = (workload.0.clone(), plural.to_owned(), workload.2.clone(), revision.to_owned());
-    world.store.get(&place).is_some()
-}
-
-/// Writes the revision down, as the newest.
-pub fn record(world: &mut World, workload: &Key, object: &Value, revision: &str) {
-    let metadata = json!({
-        "name": revision, "namespace": object["metadata"]["namespace"],
-        "labels": object["spec"]["selector"]["matchLabels"],
-        "ownerReferences": [{
-            "apiVersion": "apps/v1", "kind": object["kind"], "name": object["metadata"]["name"],
-            "uid": object["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true
-        }]
-    });
-    let record = if workload.1 == "deployments" {
-        replica_set(metadata, object)
-    } else {
-        controller_revision(world, workload, &metadata, object)
-    };
-    if let Some(kind) = world.kind_of(&record) {
-        world.store.put(&kind, record);
-    }
-}
-
-fn replica_set(mut metadata: Value, object: &Value) -> Value {
-    let number = object["metadata"]["annotations"][REVISION].as_str().unwrap_or("1");
-    metadata["annotations"] = json!({REVISION: number});
-    json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata,
-        "spec": {
-            "replicas": object["spec"]["replicas"], "selector": object["spec"]["selector"],
-            "template": object["spec"]["template"]
+/// The name of the revision with the workload's template, which from now on is the newest. It is made if it is not
+/// there, with this name or else with one that says its hash.
+pub fn newest(world: &mut World, workload: &Value, name: Option<&str>) -> String {
+    let hash = names::hash(&workload["spec"]["template"]);
+    let known: Vec<(Key, u64, bool)> = of(world, workload)
+        .map(|(key, record)| {
+            (key.clone(), number(record, "/revision"), record["metadata"]["labels"][HASH] == hash)
+        })
+        .collect();
+    let highest = known.iter().map(|(_, revision, _)| *revision).max().unwrap_or(0);
+    match known.iter().find(|(.., same)| *same) {
+        Some((key, revision, _)) => {
+            if *revision < highest {
+                world.store.touch(key, |record| record["revision"] = json!(highest + 1));
+            }
+            key.3.clone()
         }
-    })
+        None => create(world, workload, &hash, highest + 1, name),
+    }
 }
 
-fn controller_revision(world: &World, workload: &Key, metadata: &Value, object: &Value) -> Value {
-    let owner = &object["metadata"]["uid"];
-    let newest = world
-        .store
-        .list("apps", "controllerrevisions", Some(&workload.2))
-        .filter(|stored| stored.object["metadata"]["ownerReferences"][0]["uid"] == *owner)
-        .filter_map(|stored| stored.object["revision"].as_u64())
-        .max();
-    let mut template = object["spec"]["template"].clone();
+fn create(world: &mut World, workload: &Value, hash: &str, revision: u64, name: Option<&str>) -> String {
+    let name = name.map_or_else(|| format!("{}-{hash}", text(workload, "/metadata/name")), str::to_owned);
+    let namespace = text(workload, "/metadata/namespace");
+    let mut template = workload["spec"]["template"].clone();
     template["$patch"] = json!("replace");
-    json!({
-        "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": metadata,
-        "data": {"spec": {"template": template}}, "revision": newest.unwrap_or(0) + 1
-    })
+    let mut labels = workload["spec"]["template"]["metadata"]["labels"].clone();
+    labels[HASH] = json!(hash);
+    let record = json!({
+        "apiVersion": "apps/v1", "kind": "ControllerRevision",
+        "metadata": {
+            "name": name, "namespace": namespace, "labels": labels, "creationTimestamp": names::now(),
+            "ownerReferences": [owned::reference(workload)]
+        },
+        "data": {"spec": {"template": template}}, "revision": revision
+    });
+    let key = ("apps".to_owned(), "controllerrevisions".to_owned(), namespace.to_owned(), name.clone());
+    world.store.produce(key, record);
+    name
+}
+
+/// The pod template of a revision, if the workload has it.
+pub fn template(world: &World, workload: &Value, name: &str) -> Option<Value> {
+    let (_, record) = of(world, workload).find(|(key, _)| key.3 == name)?;
+    let mut template = record["data"]["spec"]["template"].clone();
+    template.as_object_mut()?.remove("$patch");
+    Some(template)
+}
+
+/// Removes the oldest revisions that are not in use: `revisionHistoryLimit` of them are kept.
+pub fn forget(world: &mut World, workload: &Value, in_use: &[&str]) {
+    let mut old: Vec<(u64, Key)> = of(world, workload)
+        .filter(|(key, _)| !in_use.contains(&key.3.as_str()))
+        .map(|(key, record)| (number(record, "/revision"), key.clone()))
+        .collect();
+    old.sort();
+    let limit = usize::try_from(number(workload, "/spec/revisionHistoryLimit")).unwrap();
+    for (_, key) in old.iter().take(old.len().saturating_sub(limit)) {
+        world.store.remove(key);
+    }
+}
+
+fn of<'a>(world: &'a World, workload: &'a Value) -> impl Iterator<Item = (&'a Key, &'a Value)> {
+    owned::of(world, ("apps", "controllerrevisions"), workload)
 }

@@ -1,167 +1,209 @@
-//! What controllers do after a pod template has changed, in the steps that a real cluster went through
-//! (`tests/data/rollouts/`): the status of the old generation first, then the new revision, then replicas one by
-//! one, then done, or out of time. Off by default.
+//! What controllers and kubelets do after somebody has changed a workload: the rules of the real ones, one visible
+//! step at a time, so that a client sees the statuses that a real cluster went through (`tests/data/rollouts/`).
 
+pub mod clock;
 mod daemon_set;
 mod deployment;
 mod history;
+pub mod how;
+mod knative;
+pub mod names;
+mod owned;
+mod pace;
+mod pod;
 mod stateful_set;
 
-use super::super::serve::Request;
-use super::kinds::Kind;
-use super::route::Target;
-use super::shared::Shared;
+pub use pace::{Pace, after, next, settle, tick};
+
 use super::store::Key;
-use super::world::{World, key};
+use super::world::World;
+use how::Images;
+use names::number;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-/// When a rollout takes its next step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pace {
-    /// Never: the status stays as the test puts it.
-    #[default]
-    Off,
-    /// After every read of the object, so that a client that polls sees every step.
-    PerRead,
-    /// By time.
-    Every(Duration),
-}
-
-/// What the controllers remember.
+/// What the controllers know.
 #[derive(Debug, Default)]
 pub struct Rollouts {
     pub pace: Pace,
-    /// Pods with one of these never become ready.
-    pub broken_images: Vec<String>,
-    /// The revision (`ReplicaSet` or `ControllerRevision`) that each workload is at or on its way to.
-    revisions: BTreeMap<Key, String>,
-    /// Whether a task is taking steps by time.
-    running: bool,
+    pub images: Images,
+    /// A Deployment that has not moved for so long has run out of time.
+    pub deadline: Duration,
+    /// Pods are there before a Deployment's controller looks again.
+    pub quick_replica_sets: bool,
+    /// The clock is to end.
+    pub ended: bool,
+    /// The workloads that may have something to do.
+    active: BTreeSet<Key>,
+    /// The workloads that wait for their time to be up.
+    waiting: BTreeMap<Key, Instant>,
+    /// When each Deployment last moved.
+    progressed: BTreeMap<Key, Instant>,
+    /// How many pods were made.
+    made: u64,
 }
 
-/// One workload at one moment.
-struct Moment<'a> {
-    object: &'a Value,
-    generation: u64,
-    observed: u64,
-    /// The name of the revision that the pod template asks for.
-    revision: String,
-    /// The template asks for another revision than the one the controller is working on.
-    template_changed: bool,
-    /// That revision was there before.
-    known: bool,
-    broken: bool,
+/// What looking at a workload came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    /// The workload has changed, as its watchers see.
+    Seen,
+    /// Something else has changed.
+    Hidden,
+    Nothing,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The workload has changed; there may be more to do.
+    Taken,
+    /// There is nothing to do before this moment.
+    Waits(Instant),
+    /// There is nothing to do until somebody changes something.
+    Rests,
 }
 
 /// The kinds that roll out.
-const KINDS: [&str; 3] = ["deployments", "statefulsets", "daemonsets"];
+const KINDS: [(&str, &str); 4] = [
+    ("apps", "deployments"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("serving.knative.dev", "services"),
+];
+
+/// No workload of a test takes so many steps that nobody sees.
+const LIMIT: usize = 10_000;
+
+impl Rollouts {
+    /// Whether nothing can be done right now.
+    pub fn rests(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// What the clock waits for: the pace, whether something is to be done, the next deadline.
+    fn outlook(&self) -> (Pace, bool, Option<Instant>) {
+        (self.pace, self.rests(), self.waiting.values().min().copied())
+    }
+
+    /// Counts one more pod.
+    fn count(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+}
+
+/// Somebody has changed this object: its workload may have something to do.
+pub fn changed(world: &mut World, key: &Key, object: &Value) {
+    let workload = owned::root(world, key, object);
+    if world.rollouts.pace != Pace::Off && is_workload(&workload) {
+        world.rollouts.waiting.remove(&workload);
+        world.rollouts.active.insert(workload);
+    }
+}
+
+/// Somebody has deleted this object. Pods of a workload end by themselves, and it makes new ones.
+pub fn deleted(world: &mut World, key: &Key) {
+    let Some(stored) = world.store.get(key) else { return };
+    let object = stored.object.clone();
+    let workload = owned::root(world, key, &object);
+    changed(world, key, &object);
+    if key.1 == "pods" && world.rollouts.active.contains(&workload) {
+        pod::end(world, key);
+    } else {
+        world.store.remove(key);
+        owned::collect(world, &object);
+    }
+}
 
 /// A test put this workload there. Where its status is up to date, its template counts as rolled out.
 pub fn adopt(world: &mut World, key: &Key) {
-    if world.rollouts.pace == Pace::Off || key.0 != "apps" || !KINDS.contains(&key.1.as_str()) {
+    let Some(stored) = world.store.get(key) else { return };
+    if world.rollouts.pace == Pace::Off || !is_workload(key) {
         return;
     }
-    let Some(stored) = world.store.get(key) else { return };
     let object = stored.object.clone();
-    if number(&object, "/status/observedGeneration") == number(&object, "/metadata/generation") {
-        let revision = history::name(&object);
-        history::record(world, key, &object, &revision);
-        world.rollouts.revisions.insert(key.clone(), revision);
+    if number(&object, "/status/observedGeneration") != number(&object, "/metadata/generation") {
+        changed(world, key, &object);
+    } else if !owned::any(world, &object) {
+        match key.1.as_str() {
+            "deployments" => deployment::adopt(world, &object),
+            "statefulsets" => stateful_set::adopt(world, &object),
+            "daemonsets" => daemon_set::adopt(world, &object),
+            _ => knative::adopt(world, &object),
+        }
     }
 }
 
 /// The controllers are switched on: see [`adopt`].
 pub fn adopt_all(world: &mut World) {
     for key in workloads(world) {
-        if !world.rollouts.revisions.contains_key(&key) {
-            adopt(world, &key);
-        }
+        adopt(world, &key);
     }
 }
 
-/// A read has been answered: with [`Pace::PerRead`] what was read goes one step on.
-pub fn after(world: &mut World, request: &Request) {
-    if world.rollouts.pace != Pace::PerRead || request.method != "GET" {
-        return;
+/// Something is different for all: an image was broken or mended.
+pub fn all_changed(world: &mut World) {
+    if world.rollouts.pace != Pace::Off {
+        world.rollouts.waiting.clear();
+        let all = workloads(world);
+        world.rollouts.active.extend(all);
     }
-    let path = request.path_and_query.split('?').next().unwrap_or_default();
-    let Some(target) = Target::parse(path) else { return };
-    let read = key(&target);
-    for one in workloads(world) {
-        let listed = read.3.is_empty() && one.1 == read.1 && (read.2.is_empty() || one.2 == read.2);
-        if one == read || listed {
-            step(world, &one);
-        }
-    }
-}
-
-/// With [`Pace::Every`] the rollouts go on by themselves until nothing is left to do.
-pub fn start(shared: &Arc<Shared>) {
-    let pause = {
-        let rollouts = &mut shared.world().rollouts;
-        let Pace::Every(pause) = rollouts.pace else { return };
-        if std::mem::replace(&mut rollouts.running, true) {
-            return;
-        }
-        pause
-    };
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(pause).await;
-            let goes_on = shared.change(|world| {
-                let moved = workloads(world).iter().filter(|key| step(world, key)).count() > 0;
-                world.rollouts.running = moved;
-                moved
-            });
-            if !goes_on {
-                return;
-            }
-        }
-    });
 }
 
 fn workloads(world: &World) -> Vec<Key> {
-    let kinds = KINDS.iter().filter_map(|plural| world.kind_named(plural));
-    kinds.flat_map(|kind: Kind| world.store.keys("apps", &kind.plural)).collect()
+    KINDS.iter().flat_map(|(group, plural)| world.store.keys(group, plural)).collect()
 }
 
-/// Takes the next step of one workload's rollout; false when there is none.
-fn step(world: &mut World, key: &Key) -> bool {
-    let Some(stored) = world.store.get(key) else { return false };
-    let object = stored.object.clone();
-    let revision = history::name(&object);
-    let moment = Moment {
-        object: &object,
-        generation: number(&object, "/metadata/generation"),
-        observed: number(&object, "/status/observedGeneration"),
-        template_changed: world.rollouts.revisions.get(key) != Some(&revision),
-        known: history::is_recorded(world, key, &revision),
-        broken: images(&object).any(|image| world.rollouts.broken_images.iter().any(|own| own == image)),
-        revision,
-    };
-    let next = match key.1.as_str() {
-        "deployments" => deployment::step(&moment),
-        "statefulsets" => stateful_set::step(&moment),
-        _ => daemon_set::step(&moment),
-    };
-    let Some(next) = next else { return false };
-    if moment.template_changed && next["spec"]["paused"] != true {
-        history::record(world, key, &next, &moment.revision);
-        world.rollouts.revisions.insert(key.clone(), moment.revision);
+fn is_workload(key: &Key) -> bool {
+    KINDS.contains(&(key.0.as_str(), key.1.as_str()))
+}
+
+/// Does what is due for one workload until its watchers see a change.
+fn step(world: &mut World, key: &Key) -> Step {
+    for _ in 0..LIMIT {
+        let first = world.rollouts.quick_replica_sets && key.1 == "deployments" && act(world, key);
+        match sync(world, key) {
+            Moved::Seen => return Step::Taken,
+            Moved::Hidden => {}
+            Moved::Nothing if first || act(world, key) => {}
+            Moved::Nothing => return rest(world, key),
+        }
     }
-    world.store.touch(key, |object| *object = next);
-    true
+    panic!("the controllers do not come to rest with {key:?}");
 }
 
-fn images(object: &Value) -> impl Iterator<Item = &str> {
-    let containers = object["spec"]["template"]["spec"]["containers"].as_array();
-    containers.into_iter().flatten().filter_map(|container| container["image"].as_str())
+fn sync(world: &mut World, key: &Key) -> Moved {
+    match key.1.as_str() {
+        "deployments" => deployment::sync(world, key),
+        "statefulsets" => stateful_set::sync(world, key),
+        "daemonsets" => daemon_set::sync(world, key),
+        _ => knative::sync(world, key),
+    }
 }
 
-fn number(object: &Value, pointer: &str) -> u64 {
-    object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+fn act(world: &mut World, key: &Key) -> bool {
+    match key.1.as_str() {
+        "deployments" => deployment::act(world, key),
+        "statefulsets" => stateful_set::act(world, key),
+        "daemonsets" => daemon_set::act(world, key),
+        _ => knative::act(world, key),
+    }
+}
+
+/// Nothing moves any more: the time of the rollout is up, will be up, or does not count.
+fn rest(world: &mut World, key: &Key) -> Step {
+    let due = match key.1.as_str() {
+        "deployments" => deployment::deadline(world, key),
+        "services" => knative::deadline(world, key),
+        _ => None,
+    };
+    match due {
+        None => return Step::Rests,
+        Some(due) if due > Instant::now() => return Step::Waits(due),
+        Some(_) if key.1 == "services" => knative::time_is_up(world, key),
+        Some(_) => deployment::time_is_up(world, key),
+    }
+    Step::Taken
 }

@@ -1,0 +1,136 @@
+//! Writing images: those that were decided, and those that were there before.
+
+use super::change::Making;
+use super::context::{Api, Context, Failure};
+use crate::kubernetes::error::Trouble;
+use crate::kubernetes::object::Container;
+use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::{ApiError, Object, Patched, Workload};
+
+/// Sets the images, if the object is the one that was read. When it is not, it may be because this very change
+/// was made before its answer was lost: then it is there.
+pub(super) async fn make(
+    changes: &[ImageChange],
+    read: &Read,
+    api: &Api,
+    workload: &Workload,
+    context: &Context<'_>,
+) -> Result<Making, Failure> {
+    let (cause, manager) = (context.change_cause(), api.kubernetes.field_manager());
+    let request = patch::set_image(workload, read, changes, &cause, manager);
+    let error = match api.kubernetes.patch(&request).await {
+        Ok(patched) => return Ok(Making::Made(patched)),
+        Err(error) if has_changed(workload, &error) => error,
+        Err(error) => return Err(error.into()),
+    };
+    let object = api.kubernetes.get(workload).await?;
+    if changes.iter().all(|change| image(&object, change) == Some(&change.to)) {
+        return Ok(Making::Made(Patched::from(object)));
+    }
+    if matches!(error.trouble, Trouble::Invalid(_))
+        && object.metadata.resource_version == read.resource_version
+    {
+        // Nothing has changed, so it was the change itself that was refused.
+        return Err(error.into());
+    }
+    Ok(Making::Stale(error.to_string()))
+}
+
+/// What became of putting images back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PutBack {
+    /// They are there again.
+    Done(Patched),
+    /// Somebody set others meanwhile, which are left alone.
+    LeftAlone(String),
+}
+
+/// Puts back the images that were there before the changes. Containers that somebody else changed since then are
+/// left alone.
+pub(super) async fn put_back(
+    changes: &[ImageChange],
+    api: &Api,
+    workload: &Workload,
+    context: &Context<'_>,
+) -> Result<PutBack, Failure> {
+    let object = match api.kubernetes.get(workload).await {
+        Ok(object) => object,
+        Err(ApiError { trouble: Trouble::NotFound, .. }) => {
+            return Ok(PutBack::LeftAlone("it is not there any more".to_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(other) = replaced(&object, changes) {
+        return Ok(PutBack::LeftAlone(other));
+    }
+    let back: Vec<_> = changes
+        .iter()
+        .filter(|change| image(&object, change) == Some(&change.to))
+        .map(|change| ImageChange { from: change.to.clone(), to: change.from.clone(), ..change.clone() })
+        .collect();
+    if back.is_empty() {
+        return Ok(PutBack::Done(Patched::from(object)));
+    }
+    match make(&back, &Read::of(&object), api, workload, context).await? {
+        Making::Made(patched) => Ok(PutBack::Done(patched)),
+        Making::Stale(why) => Err(Failure::again(why)),
+    }
+}
+
+/// What somebody else set in the place of what the changes set or found, if so.
+fn replaced(object: &Object, changes: &[ImageChange]) -> Option<String> {
+    changes.iter().find(|change| {
+        let there = image(object, change);
+        !there.is_some_and(|image| *image == change.to || *image == change.from)
+    })?;
+    differs(object, changes, |change| &change.to)
+}
+
+/// What is there instead of what a change made of the containers, if so: somebody else changed it.
+pub fn differs(
+    object: &Object,
+    changes: &[ImageChange],
+    made: fn(&ImageChange) -> &String,
+) -> Option<String> {
+    changes.iter().find_map(|change| {
+        let there = image(object, change);
+        let shown = there.map_or("no such container", String::as_str);
+        (there != Some(made(change)))
+            .then(|| format!("somebody set {shown} in the place of {}", made(change)))
+    })
+}
+
+/// The image of the container that a change is about: by name, since its place may have changed.
+fn image<'a>(object: &'a Object, change: &ImageChange) -> Option<&'a String> {
+    let of = |(list, index, c): (_, usize, &Container)| {
+        list == change.list
+            && if change.name.is_empty() { index == change.index } else { c.name == change.name }
+    };
+    object.containers().find(|found| of(*found)).map(|(_, _, c)| &c.image)
+}
+
+/// Whether the object has changed since it was read: 409, or a JSON patch whose test fails, which is a 422.
+fn has_changed(workload: &Workload, error: &ApiError) -> bool {
+    match error.trouble {
+        Trouble::Conflict => true,
+        Trouble::Invalid(_) => !workload.kind.takes_strategic_merge(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Kind;
+
+    #[test]
+    fn what_has_changed_since_it_was_read_is_told_from_what_is_refused() {
+        let error = |status, kind: Kind| {
+            let workload = Workload::new("shop", kind, "web").unwrap();
+            let request = patch::restart(&workload, "", "", "boathook");
+            has_changed(&workload, &ApiError::from_answer(request.asked, status, None, b"{}"))
+        };
+        assert!(error(409, Kind::Deployment) && error(409, Kind::Ksvc) && error(422, Kind::Ksvc));
+        assert!(!error(422, Kind::Deployment) && !error(403, Kind::Ksvc) && !error(500, Kind::Deployment));
+    }
+}

@@ -1,0 +1,65 @@
+//! What the cluster says of a workload: the numbers and conditions that a rollout is judged by.
+
+use serde::Deserialize;
+
+use super::or_default;
+
+/// A workload's status. What is not there is nothing or zero: the API leaves zeros out, and a custom resource may
+/// write `null`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Status {
+    pub(crate) observed_generation: Option<i64>,
+    pub(crate) replicas: Option<i64>,
+    pub(crate) updated_replicas: Option<i64>,
+    pub(crate) ready_replicas: Option<i64>,
+    pub(crate) available_replicas: Option<i64>,
+    pub(crate) unavailable_replicas: Option<i64>,
+    /// Of a `StatefulSet`: the revision that it comes from, and the one that it goes to.
+    pub(crate) current_revision: Option<String>,
+    pub(crate) update_revision: Option<String>,
+    /// Of a `DaemonSet`: nodes that shall have a pod, have a new one, and have one that serves.
+    pub(crate) desired_number_scheduled: Option<i64>,
+    pub(crate) updated_number_scheduled: Option<i64>,
+    pub(crate) number_available: Option<i64>,
+    /// Of a Knative Service.
+    pub(crate) latest_created_revision_name: Option<String>,
+    pub(crate) latest_ready_revision_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// One condition.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Condition {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub(crate) status: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) reason: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) message: String,
+    /// When the controller last had something new to say.
+    pub(crate) last_update_time: Option<String>,
+}
+
+impl Status {
+    /// The condition of this type.
+    pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+}
+
+impl Condition {
+    /// Whether it is `True`.
+    pub(crate) fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+
+    /// Whether it is `False`, which is not the same as not known.
+    pub(crate) fn is_false(&self) -> bool {
+        self.status == "False"
+    }
+}

@@ -1,0 +1,269 @@
+//! Works on one target of a step: decides, makes the change, follows it, and puts back what was there if it has to.
+//! Every stage is safe in the journal before the next one begins.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::attempts::{Attempts, Stop};
+use super::engine::Engine;
+use super::follow::{self, Followed};
+use super::locks::Leave;
+use super::outcome::{End, Outcome};
+use super::progress::Stage;
+use super::queue::Place;
+use super::record::Run;
+use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
+use crate::kubernetes::{Kind, Patched};
+
+/// How often a workload that changes under our hands is read again at once.
+const READS: u32 = 5;
+
+/// What keeps other runs off a target.
+pub(super) enum Lock {
+    /// Nothing, or the run has it for the whole step.
+    None,
+    /// The lock of this name, once it is free.
+    Take(String),
+    /// One that the run has had since before the process began.
+    Taken(Leave),
+}
+
+/// Works on a target until it comes to a rest: ended, or broken and waiting for the others of its step. `None` if
+/// the process ends first.
+pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -> Option<()> {
+    let (Some(action), Some(target)) = (run.actions.get(place.0), engine.target(run.id, place)) else {
+        return Some(());
+    };
+    let target = target.target;
+    let _leave = match lock {
+        Lock::None => None,
+        Lock::Take(name) => Some(engine.locks.take(name).await),
+        Lock::Taken(leave) => Some(leave),
+    };
+    let mut work = Work { engine, run, place, action, target, resumed: true, stale: 0 };
+    while let Some(at) = engine.target(run.id, place) {
+        match work.go_on(at.stage).await {
+            Ok(true) => {}
+            Ok(false) => return Some(()),
+            Err(Stop::Suspended) => return None,
+            Err(Stop::End(end)) => work.end(end, None).await,
+        }
+        work.resumed = false;
+    }
+    Some(())
+}
+
+struct Work<'a> {
+    engine: &'a Engine,
+    run: &'a Run,
+    place: Place,
+    action: &'a Action,
+    target: Target,
+    /// The stage was found in the journal, and its request may have been sent.
+    resumed: bool,
+    /// How often the target was not what it had been.
+    stale: u32,
+}
+
+impl Work<'_> {
+    /// Goes on from a stage to the next; false if it is one to rest at.
+    async fn go_on(&mut self, stage: Stage) -> Result<bool, Stop> {
+        match stage {
+            Stage::Waiting => self.decide().await?,
+            Stage::Decided(change) => self.make(change).await?,
+            Stage::Made(change, made) => self.follow(change, made).await?,
+            Stage::Undoing(change, why) => self.put_back(change, why).await?,
+            Stage::Undone(change, why, made) => self.follow_back(change, why, made).await?,
+            Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    async fn decide(&self) -> Result<(), Stop> {
+        let Self { engine, run, action, target, .. } = self;
+        let decision = self
+            .tried(run.retry_until(), || async move {
+                let mut context = run.context();
+                context.held = engine.held(run, target);
+                context.received = engine.came(run);
+                action.decide(&engine.api(), target, &context).await
+            })
+            .await?;
+        match decision {
+            Decision::Nothing(done) => self.end(End::new(done.outcome, done.reason), None).await,
+            Decision::Change(change) if change.is_to_be_kept() => self.stage(Stage::Decided(change)).await,
+            Decision::Change(change) => {
+                self.engine.note_soon(self.run.id, |progress| {
+                    progress.set_stage(self.place.0, self.place.1, Stage::Decided(change));
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn make(&mut self, change: Change) -> Result<(), Stop> {
+        let (resumed, stale, made) = (self.resumed, self.stale, &change);
+        let Self { engine, run, action, target, .. } = &*self;
+        let making = self
+            .tried(run.retry_until(), || async move {
+                let mut context = run.context();
+                context.resumed = resumed;
+                match action.make(made, &engine.api(), target, &context).await? {
+                    Making::Stale(why) if stale >= READS => {
+                        // It changes all the time: that will pass.
+                        Err(Failure::again(format!("it was changed by somebody else again and again: {why}")))
+                    }
+                    making => Ok(making),
+                }
+            })
+            .await;
+        match making {
+            Ok(Making::Made(patched)) => self.made(change, patched).await,
+            Ok(Making::Stale(_)) => {
+                self.stale += 1;
+                self.stage(Stage::Waiting).await;
+            }
+            // An answer may have been lost, so that it is there all the same.
+            Err(Stop::End(end)) if end.outcome == Outcome::Expired => self.end(end, Some(change)).await,
+            Err(stop) => return Err(stop),
+        }
+        Ok(())
+    }
+
+    async fn made(&self, change: Change, patched: Patched) {
+        if self.followed_for().is_none() {
+            let end = End::new(Outcome::Succeeded, change.to_string());
+            return self.end(end, Some(change)).await;
+        }
+        let made = Made { patched, at: Timestamp::now() };
+        self.engine.made(self.run, self.place, Stage::Made(change, made)).await;
+    }
+
+    /// How long a change of this target is followed; `None` if there is nothing to follow.
+    fn followed_for(&self) -> Option<SignedDuration> {
+        let Rollout { within, .. } = self.action.rollout()?;
+        match &self.target {
+            // Its next job runs the new image; until then nothing happens.
+            Target::Workload(workload) if workload.kind == Kind::CronJob => None,
+            Target::Workload(_) => within.map(|within| SignedDuration::try_from(within).unwrap_or_default()),
+            Target::Object(_) | Target::Flux => None,
+        }
+    }
+
+    async fn follow(&self, change: Change, made: Made) -> Result<(), Stop> {
+        match self.watch(&change, made, true).await? {
+            Followed::Complete(remark) => {
+                let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
+                let reason = format!("{change}; rolled out{remark}");
+                self.end(End::new(Outcome::Succeeded, reason), Some(change)).await;
+            }
+            Followed::Failed(why) => {
+                let why = format!("{change}; {why}");
+                if self.action.rolls_back() && change.images().is_some() {
+                    self.stage(Stage::Broken(change, why)).await;
+                } else {
+                    self.end(End::new(Outcome::Failed, why), Some(change)).await;
+                }
+            }
+            Followed::Ended(end) => self.end(told(&change, end), None).await,
+            Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
+        }
+        Ok(())
+    }
+
+    async fn put_back(&self, change: Change, why: String) -> Result<(), Stop> {
+        let until = Timestamp::now().saturating_add(SignedDuration::from_millis(self.run.timing.retry_for));
+        let Self { engine, run, action, target, .. } = self;
+        let changed = &change;
+        let put_back = self
+            .tried(until.unwrap_or(Timestamp::MAX), || async move {
+                action.put_back(changed, &engine.api(), target, &run.context()).await
+            })
+            .await;
+        match put_back {
+            Ok(PutBack::Done(patched)) => {
+                let made = Made { patched, at: Timestamp::now() };
+                self.stage(Stage::Undone(change, why, made)).await;
+            }
+            Ok(PutBack::LeftAlone(other)) => {
+                let reason = format!("{why}; not put back: {other}");
+                self.end(End::new(Outcome::Failed, reason), Some(change)).await;
+            }
+            Err(Stop::Suspended) => return Err(Stop::Suspended),
+            Err(Stop::End(end)) => {
+                let reason = format!("{why}; what was there could not be put back: {}", end.reason);
+                self.end(End::new(Outcome::Failed, reason), Some(change)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow_back(&self, change: Change, why: String, made: Made) -> Result<(), Stop> {
+        let end = match self.watch(&change, made, false).await? {
+            Followed::Complete(_) => {
+                End::new(Outcome::RolledBack, format!("{why}; put back: {}", back(&change)))
+            }
+            Followed::Failed(again) => End::new(
+                Outcome::Failed,
+                format!("{why}; put back: {}, and that failed too: {again}", back(&change)),
+            ),
+            Followed::Ended(end) | Followed::Unknown(end) => {
+                End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", back(&change), end.reason))
+            }
+        };
+        self.end(end, None).await;
+        Ok(())
+    }
+
+    async fn watch(&self, change: &Change, made: Made, forward: bool) -> Result<Followed, Stop> {
+        let (Target::Workload(workload), Some(within)) = (&self.target, self.followed_for()) else {
+            return Ok(Followed::Complete(None));
+        };
+        follow::follow(self.engine, self.run, workload, change, made, within, forward).await
+    }
+
+    /// Tries until it works.
+    async fn tried<T, F>(&self, until: Timestamp, attempt: impl Fn() -> F) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let name = self.target.to_string();
+        let mut attempts = Attempts::new(self.engine, self.run, Some(self.place), &name, until);
+        loop {
+            attempts.begin().await;
+            let tried = attempts
+                .within(async {
+                    let _permit = self.engine.in_flight.acquire().await;
+                    attempt().await
+                })
+                .await;
+            match tried {
+                Ok(done) => return Ok(done),
+                Err(failure) => attempts.wait_after(failure).await?,
+            }
+        }
+    }
+
+    async fn stage(&self, stage: Stage) {
+        let (step, place) = self.place;
+        self.engine.note(self.run.id, |progress| progress.set_stage(step, place, stage)).await;
+    }
+
+    async fn end(&self, end: End, change: Option<Change>) {
+        self.engine.end_target(self.run, self.place, end, change).await;
+    }
+}
+
+/// An end with what was changed before it.
+fn told(change: &Change, End { outcome, reason }: End) -> End {
+    End::new(outcome, format!("{change}; {reason}"))
+}
+
+/// What is there again, for a person.
+fn back(change: &Change) -> String {
+    match &change.what {
+        What::Images { changes, .. } => {
+            changes.iter().map(|c| c.from.as_str()).collect::<Vec<_>>().join(", ")
+        }
+        What::Restart { .. } | What::Notify | What::Reconcile => String::new(),
+    }
+}
