@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::follow::{self, Followed};
 use super::locks::Leave;
 use super::outcome::{End, Outcome};
-use super::progress::Stage;
+use super::progress::{Stage, Tries};
 use super::queue::Place;
 use super::record::Run;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
@@ -122,11 +122,19 @@ impl Work<'_> {
                 self.stale += 1;
                 self.stage(Stage::Waiting).await;
             }
-            // An answer may have been lost, so that it is there all the same.
-            Err(Stop::End(end)) if end.outcome == Outcome::Expired => self.end(end, Some(change)).await,
-            Err(stop) => return Err(stop),
+            Err(Stop::End(end)) => {
+                // The answer to an earlier try may have been lost, so that the change is there all the same.
+                let tried = resumed || end.outcome == Outcome::Expired || self.has_tried();
+                self.end(end, Some(change).filter(|_| tried)).await;
+            }
+            Err(Stop::Suspended) => return Err(Stop::Suspended),
         }
         Ok(())
+    }
+
+    /// Whether a try of this stage has failed before.
+    fn has_tried(&self) -> bool {
+        self.engine.tries(self.run.id, Some(self.place)) != Tries::default()
     }
 
     async fn made(&self, change: Change, patched: Patched) {
