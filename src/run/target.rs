@@ -71,9 +71,11 @@ impl Work<'_> {
 
     async fn decide(&self) -> Result<(), Stop> {
         let Self { engine, run, action, target, .. } = self;
+        let step = self.place.0;
         let decision = self
             .tried(run.retry_until(), || async move {
                 let mut context = run.context();
+                context.since = engine.since(run.id, step).unwrap_or(context.since);
                 context.held = engine.held(run, target);
                 action.decide(&engine.api(), target, &context).await
             })

@@ -31,6 +31,11 @@ impl Engine {
         step.into_iter().flat_map(|step| &step.targets).map(|target| target.target.clone()).collect()
     }
 
+    /// From when on a restart of a step's targets is what is asked for, if not since the event was received.
+    pub(in crate::run) fn since(&self, run: RunId, step: usize) -> Option<Timestamp> {
+        self.queue().progress(run)?.steps.get(step)?.since
+    }
+
     /// The tries of a target, or of finding targets, that failed.
     pub(in crate::run) fn tries(&self, run: RunId, place: Option<(usize, usize)>) -> Tries {
         let queue = self.queue();
