@@ -11,8 +11,12 @@
 mod access;
 #[path = "double/behavior.rs"]
 mod behavior;
+#[path = "double/deployments.rs"]
+mod deployments;
 #[path = "double/exchanges.rs"]
 mod exchanges;
+#[path = "double/faults.rs"]
+mod faults;
 #[path = "double/helpers.rs"]
 mod helpers;
 #[path = "double/knative.rs"]
@@ -28,3 +32,5 @@ mod rollouts;
 #[path = "double/stateful.rs"]
 mod stateful;
 mod support;
+#[path = "double/writes.rs"]
+mod writes;

@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use boathook::kubernetes::event::{Happening, Reason, record};
 use boathook::kubernetes::{Access, Client, Kind, Workload};
 use serde_json::{Value, json};
+use support::github;
 use support::kube::{Double, Fault, Proxy, Rule};
+use support::scene::{SET_IMAGE, cluster, relay};
 
 const RESTARTED: Happening<'static> =
     Happening { reason: Reason::Restarted, action: "restart", note: "restarted for ghcr.io/acme/web:latest" };
@@ -101,4 +105,52 @@ async fn what_may_pass_is_asked_again_the_next_time() {
     kube.clear_faults();
     record(&client, &web(), Some("1"), &RESTARTED).await;
     assert_eq!(asked(&kube).len(), 2, "one for each, never tried again");
+}
+
+/// Waits until the relay has asked for so many Events; nothing else waits for them.
+fn wait_for_events(kube: &Double, number: usize) -> Vec<Value> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while asked(kube).len() < number {
+        assert!(Instant::now() < deadline, "{number} Events, there are {:#?}", asked(kube));
+        std::thread::yield_now();
+    }
+    asked(kube)
+}
+
+#[test]
+fn what_the_relay_does_is_recorded_on_the_workload() {
+    let kube = cluster(&["web"]);
+    let relay = relay(&kube, "settle: 0s", &[SET_IMAGE]);
+    let push = |tag: &str| github::image("ghcr.io/acme/web", tag).wait(50).send(&relay).status;
+    assert_eq!(push("1.1.0"), 200);
+    wait_for_events(&kube, 1);
+    assert_eq!(push("1.1.0"), 200);
+    kube.forbid("patch", "deployments", None);
+    assert_eq!(push("1.2.0"), 424);
+    let events = wait_for_events(&kube, 2);
+    let uid = &kube.object("deployments", "default", "web")["metadata"]["uid"];
+    let reasons: Vec<_> = events.iter().map(|event| event["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["ImageSet", "ChangeFailed"], "nothing of a push that changed nothing");
+    for event in &events {
+        assert_eq!(&event["regarding"]["uid"], uid);
+        assert!(event["note"].as_str().unwrap().contains("GitHub delivery"), "{event}");
+    }
+}
+
+#[test]
+fn a_role_without_events_is_said_once_and_nothing_fails() {
+    let kube = cluster(&["web"]);
+    kube.forbid("create", "events", None);
+    let relay = relay(&kube, "settle: 0s", &[SET_IMAGE]);
+    for tag in ["1.1.0", "1.2.0", "1.3.0"] {
+        let answer = github::image("ghcr.io/acme/web", tag).wait(50).send(&relay);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let line = relay.wait_for_log("no Events are recorded in namespace default");
+        assert!(
+            line.contains("{apiGroups: [events.k8s.io], resources: [events], verbs: [create]}"),
+            "{line}"
+        );
+    }
+    assert_eq!(asked(&kube).len(), 1);
+    assert_eq!(relay.log().matches("no Events are recorded").count(), 1, "{}", relay.log());
 }

@@ -47,7 +47,7 @@ fn is_configuration(block: &str) -> bool {
     block.starts_with("version: 1") || block.starts_with("fluxRecvVersion: 1")
 }
 
-/// Makes every key file that a configuration names, each with another key.
+/// Makes every key file that a configuration names, each with another key, and the files with a URL.
 fn make_keys(directory: &TempDir, value: &serde_yaml::Value) {
     for endpoint in value["endpoints"].as_sequence().unwrap() {
         let paths = match &endpoint["keyPath"] {
@@ -57,6 +57,14 @@ fn make_keys(directory: &TempDir, value: &serde_yaml::Value) {
         for path in &paths {
             let path = path.as_str().expect("keyPath is text");
             directory.write(path, format!("{path:-<32}"));
+        }
+    }
+    for target in value["notify"].as_sequence().into_iter().flatten() {
+        if let Some(path) = target["keyPath"].as_str() {
+            directory.write(path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        }
+        if let Some(path) = target["urlPath"].as_str() {
+            directory.write(path, "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXX");
         }
     }
 }

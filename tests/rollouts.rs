@@ -39,7 +39,7 @@ fn ended(answer: &Response) -> (u16, String, String) {
 #[test]
 fn a_run_ends_when_every_replica_is_new_and_available() {
     let kube = cluster(&["web"]);
-    kube.auto_rollout(Pace::PerRead);
+    kube.auto_rollout(Pace::Every(Duration::from_millis(5)));
     let relay = relay(&kube, "settle: 0", &[RESTART_WEB, KEEP]);
     let answer = github::image("ghcr.io/acme/web", "1.1.0").wait(50).send(&relay);
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -117,6 +117,11 @@ impl Action {
         }
     }
 
+    /// Whether what was done after the event, by whomever, is enough.
+    pub fn counts_from_event(&self) -> bool {
+        matches!(self, Self::Restart(_))
+    }
+
     /// Whether it can be done for an event with an image only.
     pub fn needs_image(&self) -> bool {
         match self {

@@ -10,7 +10,6 @@ use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
 use super::targets::Targets;
 use crate::config::fields::Fields;
-use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch;
 use crate::kubernetes::{Kind, Object, PatchRequest, Patched, Workload};
 
@@ -53,10 +52,8 @@ pub(super) async fn decide(
         return Ok(Decision::Nothing(done));
     }
     let at = fresh_time(object.restarted_at(), context.now);
-    Ok(Decision::Change(Change {
-        what: What::Restart { at },
-        warning: owner(&object).map(|owner| owner.to_string()),
-    }))
+    // No warning of Flux: it leaves an annotation alone that others manage.
+    Ok(Decision::Change(Change::of(What::Restart { at })))
 }
 
 /// Writes the time that was decided. Once more does no harm: the same value starts nothing.

@@ -1,5 +1,6 @@
 //! A delivery in a person's words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -12,7 +13,19 @@ use crate::server::control::Listed;
 use crate::text::printable;
 
 /// The longest text of somebody else's that is shown in full, in characters.
-const LONGEST: usize = 4000;
+pub(super) const LONGEST: usize = 4000;
+
+/// How much of an id is shown at least, in characters: what also stands in a workload's change-cause.
+const ID: usize = 8;
+
+/// How much of these ids tells them apart, in characters.
+pub(super) fn id_width<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
+    let ids: BTreeSet<_> = ids.collect();
+    let pairs = ids.iter().zip(ids.iter().skip(1));
+    // Those that have most in common are neighbours.
+    let common = |(a, b): (&&str, &&str)| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    pairs.map(common).max().map_or(ID, |common| ID.max(common + 1))
+}
 
 /// A time without its fractions of a second.
 pub(super) fn time(at: Timestamp) -> String {
@@ -64,7 +77,9 @@ pub(super) fn whole(Listed { status, account }: &Listed) -> String {
     };
     line("delivery", &account.id);
     line("endpoint", &format!("{} ({})", account.endpoint, account.source));
-    let from = account.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    // Only what a person did again comes from nowhere.
+    let from =
+        account.from.as_ref().map_or(" by boathook redeliver".to_owned(), |from| format!(" from {from}"));
     line("received", &format!("{}{from}", time(account.received)));
     if let Some(actor) = &account.actor {
         line("by", actor);
@@ -73,8 +88,8 @@ pub(super) fn whole(Listed { status, account }: &Listed) -> String {
         line("event", &event(said));
     }
     if let Some(ended) = account.ended {
-        let took = ended.duration_since(account.received).as_secs();
-        line("ended", &format!("{} after {took} s", time(ended)));
+        let took = ended.duration_since(account.received).as_secs_f64();
+        line("ended", &format!("{} after {took:.1} s", time(ended)));
     }
     line("outcome", status);
     for run in &account.runs {
@@ -86,7 +101,9 @@ pub(super) fn whole(Listed { status, account }: &Listed) -> String {
 
 fn of_run(run: &RunReport) -> String {
     let mut text = format!("run {}, rule {}: {}\n", printable(&run.id, 40), run.rule, word(run.outcome));
-    if !run.reason.is_empty() {
+    let targets = run.steps.iter().flat_map(|step| step.targets.iter().flatten());
+    let mut told_below = targets.map(|target| format!("{}: {}", target.target, target.reason));
+    if !run.reason.is_empty() && !told_below.any(|told| told == run.reason) {
         let _ = writeln!(text, "  {}", printable(&run.reason, LONGEST));
     }
     for (number, step) in run.steps.iter().enumerate() {

@@ -69,7 +69,8 @@ fn find(state: Option<String>, config: Option<String>) -> Result<PathBuf, (Exit,
             Ok(None) => {
                 let why = format!(
                     "{file} has no `state`, so its relay keeps work in memory only and has no control socket: add \
-                     `state: /var/lib/boathook`, a directory that it may write, and start it again"
+                     `state: /var/lib/boathook` (a directory that it may write; flux-recv's format has none) and start \
+                     it again"
                 );
                 return Err((Exit::Failed, why));
             }

@@ -1,6 +1,5 @@
 //! `boathook deliveries`: what became of them, and why.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use argh::FromArgs;
@@ -12,9 +11,6 @@ use super::{Exit, account, complain, pretty, print};
 use crate::event::Event;
 use crate::run::account::Account;
 use crate::server::control::{Deliveries as Answer, Listed};
-
-/// How much of an id is shown at least, in characters: what also stands in a workload's change-cause.
-const ID: usize = 8;
 
 /// List the last deliveries and what became of them, or show everything about one.
 #[derive(FromArgs)]
@@ -74,7 +70,7 @@ impl Deliveries {
 }
 
 fn table(deliveries: &[Listed]) -> Table {
-    let width = id_width(deliveries);
+    let width = account::id_width(deliveries.iter().map(|listed| listed.account.id.as_str()));
     let mut table = Table::new(["RECEIVED", "ID", "ENDPOINT", "EVENT", "OUTCOME", "REASON"]);
     for Listed { status, account } in deliveries {
         let id: String = account.id.chars().take(width).collect();
@@ -83,15 +79,6 @@ fn table(deliveries: &[Listed]) -> Table {
         table.row([&received, &id, &account.endpoint, &events, status, &reason]);
     }
     table
-}
-
-/// How much of the ids tells them apart.
-fn id_width(deliveries: &[Listed]) -> usize {
-    let ids: BTreeSet<_> = deliveries.iter().map(|listed| listed.account.id.as_str()).collect();
-    let pairs = ids.iter().zip(ids.iter().skip(1));
-    // Those that have most in common are neighbours.
-    let common = |(a, b): (&&str, &&str)| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-    pairs.map(common).max().map_or(ID, |common| ID.max(common + 1))
 }
 
 /// The first event, without a digest, and how many more there are.

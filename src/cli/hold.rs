@@ -125,8 +125,10 @@ impl Lift {
 
 fn table(holds: &[Held]) -> Table {
     let mut table = Table::new(["WORKLOAD", "VERSION", "SINCE", "DELIVERY", "REASON"]);
+    let width = account::id_width(holds.iter().map(|held| held.delivery.as_str()));
     for held in holds {
-        table.row([&held.workload, &version(held), &account::time(held.since), &held.delivery, &held.reason]);
+        let delivery: String = held.delivery.chars().take(width).collect();
+        table.row([&held.workload, &version(held), &account::time(held.since), &delivery, &held.reason]);
     }
     table
 }

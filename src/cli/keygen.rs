@@ -15,13 +15,13 @@ use super::{Exit, complain, print};
 /// Bytes of randomness in a key.
 const BYTES: usize = 32;
 
-/// Make a key: 32 random bytes in hex, or with --webhook as whsec_ and base64. No newline.
+/// Make a key: 32 random bytes, in hex and without a newline.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "keygen",
     usage = "[--out FILE] [--webhook]",
-    note = "Without --webhook it is a key for an endpoint, with it one that signs what\nnotification targets are sent (Standard Webhooks).\n",
+    note = "An endpoint has such a key. With --webhook it is one for a target in notify:\nwhsec_ and base64, as Standard Webhooks has it.\n",
     note = "The file is made with mode 0600; one that is there is never overwritten."
 )]
 pub(super) struct Keygen {

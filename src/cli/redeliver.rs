@@ -6,11 +6,13 @@ use argh::FromArgs;
 use reqwest::Method;
 use serde::Deserialize;
 
+use super::account::LONGEST;
 use super::control::{Relay, query, quoted, talk};
 use super::{Exit, account, complain, pretty, print};
 use crate::config::fields::parse_duration;
 use crate::run::outcome::Outcome;
 use crate::server::control::{Deliveries, Listed};
+use crate::text::printable;
 
 /// The longest wait that the relay grants to one request.
 const ONE_WAIT: Duration = Duration::from_secs(300);
@@ -82,10 +84,10 @@ impl Redeliver {
         talk(self.state, self.config, async |relay| {
             let until = Instant::now() + wait;
             let accepted: Accepted = relay.ask(Method::POST, &path, whole_seconds(wait)).await?;
-            if let Some(note) = &accepted.reason {
-                complain(note);
-            }
             let listed = ended(relay, &accepted, until).await?;
+            if let Some(note) = accepted.reason.filter(|_| listed.account.ended.is_none()) {
+                complain(&printable(&note, LONGEST));
+            }
             print(&if self.json { pretty(&listed) } else { account::whole(&listed) });
             Ok(exit(&listed, wait))
         })

@@ -136,12 +136,16 @@ async fn serve(
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
-    let state = config.state.clone();
-    let opened = tokio::task::spawn_blocking(move || open_journal(state.as_deref()));
-    let (journal, restored) = tokio::select! {
-        opened = opened => opened.map_err(|error| format!("opening the journal failed: {error}"))??,
-        _ = signals.terminate.recv() => return Ok(()),
-        _ = signals.interrupt.recv() => return Ok(()),
+    let (journal, restored) = match config.state.clone() {
+        Some(directory) => {
+            let opened = tokio::task::spawn_blocking(move || open_journal(&directory));
+            tokio::select! {
+                opened = opened => opened.map_err(|error| format!("opening the journal failed: {error}"))??,
+                _ = signals.terminate.recv() => return Ok(()),
+                _ = signals.interrupt.recv() => return Ok(()),
+            }
+        }
+        None => (Journal::in_memory(), Restored::default()),
     };
     let journal = Arc::new(journal);
     let engine =
@@ -209,16 +213,11 @@ async fn serve(
     }
 }
 
-/// The journal in the state directory, or one in memory; and what the last process left in it.
-fn open_journal(state: Option<&Path>) -> Result<(Journal, Restored), String> {
+/// The journal in the state directory, and what the last process left in it.
+fn open_journal(directory: &Path) -> Result<(Journal, Restored), String> {
     let mut restored = Restored::default();
-    let journal = match state {
-        Some(directory) => {
-            let take = |table, key, bytes: &[u8]| restored.take(table, key, bytes);
-            Journal::open(directory, take).map_err(|error| error.to_string())?
-        }
-        None => Journal::in_memory(),
-    };
+    let take = |table, key, bytes: &[u8]| restored.take(table, key, bytes);
+    let journal = Journal::open(directory, take).map_err(|error| error.to_string())?;
     Ok((journal, restored))
 }
 

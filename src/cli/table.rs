@@ -5,7 +5,7 @@ use std::fmt;
 use crate::text::printable;
 
 /// The widest that a cell may be, in characters.
-const WIDEST: usize = 110;
+const WIDEST: usize = 100;
 
 /// Rows of cells; each column is as wide as its widest cell, and nothing in a cell can break the line.
 #[derive(Debug, Default)]

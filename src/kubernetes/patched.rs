@@ -16,14 +16,16 @@ pub struct Patched {
     pub resource_version: String,
     /// When the progress deadline of an earlier rollout of a Deployment had passed, if it had. The controller may
     /// leave that condition as it is until the new rollout makes its first progress, though it has observed the
-    /// patch: so it says nothing of the new one.
+    /// patch: so it says nothing of the new one. What the controller has observed already, it says of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_passed: Option<String>,
 }
 
 impl From<Object> for Patched {
     fn from(object: Object) -> Self {
-        let deadline_passed = object.deadline_passed().and_then(|passed| passed.last_update_time.clone());
+        let before = object.status.observed_generation.unwrap_or(0) < object.metadata.generation;
+        let passed = object.deadline_passed().filter(|_| before);
+        let deadline_passed = passed.and_then(|passed| passed.last_update_time.clone());
         let metadata = object.metadata;
         Self {
             generation: metadata.generation,

@@ -166,9 +166,12 @@ fn knative_service(object: &Object) -> Standing {
 
 /// What a condition says, to be put after a sentence: `: RevisionFailed: Revision "game-2" failed with message: …`.
 fn told(condition: &Condition) -> String {
-    let parts =
-        [condition.reason.as_str(), condition.message.as_str()].into_iter().filter(|part| !part.is_empty());
-    parts.map(|part| format!(": {}", shorten(part))).collect()
+    let mut text = String::new();
+    for part in [&condition.reason, &condition.message].into_iter().filter(|part| !part.is_empty()) {
+        text.push_str(": ");
+        text.push_str(&shorten(part));
+    }
+    text
 }
 
 /// What a person should know of a rollout that is complete: why it shows less than it seems to.

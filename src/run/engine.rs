@@ -51,6 +51,8 @@ pub struct Engine {
     wake: Notify,
     /// Counts ends of runs; who waits for one looks again.
     ended: watch::Sender<u64>,
+    /// Counts deliveries that were made safe, or could not be.
+    decided: watch::Sender<u64>,
     /// Becomes true when nothing settles any more and pauses are cut short.
     closing: watch::Sender<bool>,
     /// Becomes true when no more is accepted.
@@ -109,6 +111,7 @@ impl Engine {
             resumed: Mutex::new(resumed),
             wake: Notify::new(),
             ended: watch::Sender::new(0),
+            decided: watch::Sender::new(0),
             closing: watch::Sender::new(false),
             sealed: AtomicBool::new(false),
             unsent: AtomicUsize::new(0),
@@ -129,23 +132,43 @@ impl Engine {
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
     pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {
-        if self.sealed.load(Ordering::Relaxed) {
-            return Err(Refused::Closing);
-        }
-        let reply = self.queue().reserve(keys.asking(asks), runs, Timestamp::now());
-        let (seen, writes) = match reply {
-            Reply::Duplicate(seen) => return Ok(Accepted::Duplicate(seen)),
+        let (seen, writes) = match self.reserve(keys.asking(asks), runs).await? {
+            Reply::Duplicate(seen, writes) => {
+                if !writes.is_empty() {
+                    self.journal.accept(writes).await.map_err(Refused::Journal)?;
+                }
+                return Ok(Accepted::Duplicate(seen));
+            }
             Reply::Full => return Err(Refused::Full),
             Reply::Reserved(seen, writes) => (seen, writes),
         };
-        if let Err(error) = self.journal.accept(writes).await {
-            self.queue().cancel(seen);
-            return Err(Refused::Journal(error));
+        let safe = self.journal.accept(writes).await;
+        match &safe {
+            // What this supersedes need not be waited for: it would be superseded again after a crash.
+            Ok(()) => drop(self.change(|queue| queue.activate(seen, Timestamp::now()))),
+            Err(_) => self.queue().cancel(seen),
         }
-        // What this supersedes need not be waited for: it would be superseded again after a crash.
-        drop(self.change(|queue| queue.activate(seen, Timestamp::now())));
+        self.decided.send_modify(|count| *count += 1);
         self.wake.notify_one();
-        Ok(Accepted::New(seen))
+        safe.map(|()| Accepted::New(seen)).map_err(Refused::Journal)
+    }
+
+    /// Takes a delivery in, once it is known what became of the same one that is being made safe.
+    async fn reserve(&self, keys: Keys, runs: Vec<Arc<Run>>) -> Result<Reply, Refused> {
+        let mut decided = self.decided.subscribe();
+        loop {
+            if self.sealed.load(Ordering::Relaxed) {
+                return Err(Refused::Closing);
+            }
+            {
+                let (mut queue, now) = (self.queue(), Timestamp::now());
+                if !queue.is_being_accepted(&keys, now) {
+                    return Ok(queue.reserve(keys, runs, now));
+                }
+            }
+            // It fails only when the sender is gone, and that is self.
+            let _ = decided.changed().await;
+        }
     }
 
     /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.

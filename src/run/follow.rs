@@ -11,8 +11,8 @@ use super::record::Run;
 use crate::action::{Change, Made, differs};
 use crate::kubernetes::blocked::{self, Unblocked};
 use crate::kubernetes::error::Trouble;
-use crate::kubernetes::rollout::{Standing, judge_since};
-use crate::kubernetes::{ApiError, Object, Workload, reasons};
+use crate::kubernetes::rollout::{Standing, judge_since, remark};
+use crate::kubernetes::{ApiError, Kind, Object, Workload, reasons};
 use crate::text::Escaped;
 
 /// The first pause between two looks.
@@ -23,8 +23,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// What became of a change.
 pub(super) enum Followed {
-    /// Every replica is new and available.
-    Complete,
+    /// Every replica is new and available; what a person should know nevertheless.
+    Complete(Option<String>),
     /// It will not get there, for this reason.
     Failed(String),
     /// There is nothing to follow any more.
@@ -45,6 +45,8 @@ pub(super) async fn follow(
     // While the API is away nothing can be judged: it is waited for as for a target.
     let give_up = deadline.saturating_add(SignedDuration::from_millis(run.timing.retry_for));
     let give_up = give_up.unwrap_or(Timestamp::MAX);
+    // Whether the last look saw a failure.
+    let mut seen = false;
     let (mut pause, mut blocked) = (FIRST, String::new());
     loop {
         let late = Timestamp::now() >= deadline;
@@ -54,18 +56,25 @@ pub(super) async fn follow(
                     return Ok(Followed::Ended(end));
                 }
                 match judge_since(workload.kind, &object, &made.patched) {
-                    Standing::Complete => return Ok(Followed::Complete),
+                    Standing::Complete => {
+                        return Ok(Followed::Complete(remark(workload.kind, &object)));
+                    }
+                    // Knative's condition may be False for a moment.
+                    Standing::Failed(_)
+                        if workload.kind == Kind::Ksvc && !std::mem::replace(&mut seen, true) => {}
                     Standing::Failed(why) => return Ok(failed(engine, workload, &object, &why).await),
                     Standing::Waiting(state) if late => {
                         let why = format!("not complete within {within:#}: {state}{blocked}");
                         return Ok(failed(engine, workload, &object, &why).await);
                     }
                     Standing::Waiting(state) => {
+                        seen = false;
                         log::debug!("run={} target={workload} rolling out: {}", run.id, Escaped(&state));
                     }
                 }
-                if !forward && let Some(by_hand) = unblock(engine, run, workload, &object).await {
-                    blocked = format!("; {by_hand}");
+                if !forward {
+                    let by_hand = unblock(engine, run, workload, &object).await;
+                    blocked = by_hand.map(|by_hand| format!("; {by_hand}")).unwrap_or_default();
                 }
             }
             Err(error) if error.retry().is_some() => {

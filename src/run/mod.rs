@@ -5,6 +5,7 @@
 
 pub mod account;
 mod attempts;
+mod audit;
 pub mod backoff;
 pub mod engine;
 mod follow;

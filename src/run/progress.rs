@@ -15,6 +15,9 @@ pub struct Progress {
     /// The tries to find the targets of the next step.
     #[serde(default, skip_serializing_if = "Tries::is_none")]
     pub finding: Tries,
+    /// When another delivery that looks alike came before anything was changed: the run stands for that one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_again: Option<Timestamp>,
     /// How the run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -185,15 +188,16 @@ impl Progress {
         }
     }
 
-    /// Whether a request that changes something may have been sent: what happens from then on may not be in it.
+    /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
     pub fn is_changing(&self) -> bool {
-        self.steps.iter().flat_map(|step| &step.targets).any(|target| match &target.stage {
-            Stage::Waiting => false,
-            // Flux looks itself at what there is to see.
-            Stage::Decided(change) => change.what != What::Notify,
-            Stage::Ended(_, change) => change.is_some(),
-            _ => true,
-        })
+        // One that was superseded has no steps.
+        self.end.is_some()
+            || self.steps.iter().flat_map(|step| &step.targets).any(|target| match &target.stage {
+                Stage::Waiting => false,
+                // Flux looks itself at what there is to see.
+                Stage::Decided(change) => change.what != What::Notify,
+                _ => true,
+            })
     }
 }
 
@@ -245,6 +249,27 @@ impl TargetProgress {
 }
 
 impl Stage {
+    /// What is changed, if that is decided.
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Waiting => None,
+            Self::Decided(change)
+            | Self::Made(change, _)
+            | Self::Broken(change, _)
+            | Self::Undoing(change, _)
+            | Self::Undone(change, ..) => Some(change),
+            Self::Ended(_, change) => change.as_ref(),
+        }
+    }
+
+    /// The object as the last change of it left it.
+    pub fn made(&self) -> Option<&Made> {
+        match self {
+            Self::Made(_, made) | Self::Undone(.., made) => Some(made),
+            _ => None,
+        }
+    }
+
     fn is_at_work(&self) -> bool {
         !matches!(self, Self::Broken(..) | Self::Ended(..))
     }
@@ -269,3 +294,6 @@ fn summary(ends: impl Iterator<Item = End>) -> End {
         .collect();
     End::new(whole, reasons.join("; "))
 }
+
+#[cfg(test)]
+mod tests;

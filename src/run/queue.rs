@@ -1,15 +1,17 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
+mod look;
 mod restore;
+mod targets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::restore::Restored;
-use super::account::Account;
+pub use self::targets::Place;
 use super::holds::Holds;
 use super::journal::{Table, Write};
 use super::outcome::{End, Outcome};
@@ -18,6 +20,7 @@ use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
 use super::sameness::{Deliveries, Keys, Seen};
 use super::stored::{self, Ended, put, remove};
+use crate::action::Action;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -26,6 +29,8 @@ pub const PENDING_LIMIT: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Queue {
     deliveries: Deliveries,
+    /// Those that are being made safe.
+    reserved: HashSet<Seen>,
     /// Of deliveries that have not ended.
     runs: HashMap<RunId, Entry>,
     lanes: HashMap<Lane, LaneState>,
@@ -63,8 +68,8 @@ struct Entry {
 /// What the queue says to a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The same delivery has been seen.
-    Duplicate(Seen),
+    /// The same delivery has been seen; these must be safe before that is said.
+    Duplicate(Seen, Vec<Write>),
     /// Too much is pending.
     Full,
     /// It is remembered; its runs wait to be [activated](Queue::activate) once this is safe.
@@ -81,22 +86,45 @@ pub struct Effects {
 }
 
 impl Queue {
+    /// Whether the same delivery is being made safe. Only once it is, or is given up, can this one be answered: as a
+    /// duplicate of what is then lost it would be lost too.
+    pub fn is_being_accepted(&self, keys: &Keys, now: Timestamp) -> bool {
+        self.same(keys, now).is_some_and(|seen| self.reserved.contains(&seen))
+    }
+
+    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
+        self.deliveries.same(keys, now, changing)
+    }
+
     /// Takes a delivery in, with the runs that it leads to.
     pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
-        if let Some(seen) = self.deliveries.same(&keys, now, changing) {
-            return Reply::Duplicate(seen);
+        if let Some(seen) = self.same(&keys, now) {
+            let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
+            return Reply::Duplicate(seen, writes);
         }
         if self.pending + runs.len() > PENDING_LIMIT {
             return Reply::Full;
         }
         let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
         let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
+        self.reserved.insert(seen);
         for run in &runs {
             self.enter(seen, Arc::clone(run), Progress::default());
         }
         let record = stored::Pending { keys, origin, runs };
         Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
+    }
+
+    /// What may be another push came while the first one's runs wait: they are for it too, so that a restart before
+    /// now is not enough.
+    fn came_again(&mut self, seen: Seen, now: Timestamp) -> Vec<Write> {
+        let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
+        let by_time = |run: &RunId| {
+            self.runs.get(run).is_some_and(|entry| entry.run.actions.iter().any(Action::counts_from_event))
+        };
+        let runs: Vec<_> = runs.into_iter().filter(by_time).collect();
+        runs.into_iter().filter_map(|run| self.note(run, |run| run.came_again = Some(now))).collect()
     }
 
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
@@ -106,13 +134,15 @@ impl Queue {
 
     /// Gives a reservation up: its runs could not be made safe.
     pub fn cancel(&mut self, seen: Seen) {
-        for run in self.deliveries.forget(seen) {
+        self.reserved.remove(&seen);
+        for run in self.deliveries.cancel(seen) {
             self.pending -= usize::from(self.runs.remove(&run).is_some());
         }
     }
 
     /// Puts the runs of a reservation in line; some may end by being superseded.
     pub fn activate(&mut self, seen: Seen, now: Timestamp) -> Effects {
+        self.reserved.remove(&seen);
         let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
         let mut effects = Effects::default();
         for run in runs {
@@ -130,7 +160,7 @@ impl Queue {
         let first = before.as_ref().map_or(came, |waiting| waiting.first);
         let due = add(came, settle).min(add(first, run.timing.max_wait)).max(now);
         let waits = before.as_ref().and_then(|waiting| Some(&*self.runs.get(&waiting.run)?.run));
-        let standing = waits.filter(|waits| run.is_lower_than(waits)).map_or(id, |waits| waits.id);
+        let standing = waits.filter(|waits| run.gives_way_to(waits)).map_or(id, |waits| waits.id);
         if state.started == 0 {
             if let Some(waiting) = &before {
                 self.due.remove(&(waiting.due, waiting.run));
@@ -229,55 +259,6 @@ impl Queue {
         let entry = self.runs.get_mut(&run)?;
         change(&mut entry.progress);
         Some(put(Table::Progress, run.0, &entry.progress))
-    }
-
-    /// How far a run has come.
-    pub fn progress(&self, run: RunId) -> Option<&Progress> {
-        self.runs.get(&run).map(|entry| &entry.progress)
-    }
-
-    /// What is known of a delivery with runs that have not ended.
-    pub fn account(&self, seen: Seen) -> Option<Account> {
-        let memory = self.deliveries.get(seen).filter(|memory| memory.fate.is_none())?;
-        let entries: Vec<_> = memory.runs.iter().filter_map(|run| self.runs.get(run)).collect();
-        let origin = &entries.first()?.run.delivery;
-        let runs = entries.iter().map(|entry| RunReport::of(&entry.run, &entry.progress)).collect();
-        Some(Account::of(origin, runs, None))
-    }
-
-    fn account_ended(&self, seen: Seen, now: Timestamp) -> Option<Account> {
-        let account = self.account(seen)?;
-        account.outcome()?;
-        Some(Account { ended: Some(now), ..account })
-    }
-
-    /// The deliveries with runs that have not ended, the newest first.
-    pub fn pending_deliveries(&self) -> Vec<Seen> {
-        let mut seen: Vec<_> = self.runs.values().map(|entry| entry.delivery).collect();
-        seen.sort_unstable_by(|a, b| b.cmp(a));
-        seen.dedup();
-        seen
-    }
-
-    /// Whether a delivery's runs have all ended.
-    pub fn is_ended(&self, seen: Seen) -> bool {
-        self.deliveries.get(seen).is_none_or(|memory| memory.fate.is_some())
-    }
-
-    /// What a delivery is recognised by, if it is remembered.
-    pub fn keys(&self, seen: Seen) -> Option<Keys> {
-        self.deliveries.get(seen).map(|memory| memory.keys.clone())
-    }
-
-    /// The runs that have not ended, and what there is to tell of them.
-    pub fn unfinished(&self) -> impl Iterator<Item = (&Run, RunReport)> {
-        let open = self.runs.values().filter(|entry| entry.progress.end.is_none());
-        open.map(|entry| (&*entry.run, RunReport::of(&entry.run, &entry.progress)))
-    }
-
-    /// How many runs have not ended.
-    pub fn pending(&self) -> usize {
-        self.pending
     }
 }
 

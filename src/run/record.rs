@@ -47,6 +47,12 @@ impl Run {
         policy.is_ordered() && matches!(policy.compare(other.tag.as_deref(), tag), Comparison::Older)
     }
 
+    /// Whether another run of its lane takes its place: the higher tag, else the newer one. It need not come later: a
+    /// delivery may have waited for the same one to be made safe.
+    pub fn gives_way_to(&self, other: &Self) -> bool {
+        self.is_lower_than(other) || self.id < other.id && !other.is_lower_than(self)
+    }
+
     /// How long a target that is down or refuses is tried.
     pub fn retry_until(&self) -> Timestamp {
         let retry_for = SignedDuration::from_millis(self.timing.retry_for);

@@ -8,6 +8,7 @@ use super::engine::Engine;
 use super::follow::{self, Followed};
 use super::outcome::{End, Outcome};
 use super::progress::Stage;
+use super::queue::Place;
 use super::record::Run;
 use super::worker::lock_name;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
@@ -15,9 +16,6 @@ use crate::kubernetes::{Kind, Patched};
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
-
-/// A target's place: its step and its number there.
-pub(super) type Place = (usize, usize);
 
 /// Works on a target until it comes to a rest: ended, or broken and waiting for the others of its step. `None` if
 /// the process ends first.
@@ -77,6 +75,7 @@ impl Work<'_> {
                 let mut context = run.context();
                 context.since = engine.since(run.id, step).unwrap_or(context.since);
                 context.held = engine.held(run, target);
+                context.received = engine.came(run);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;
@@ -119,16 +118,12 @@ impl Work<'_> {
     }
 
     async fn made(&self, change: Change, patched: Patched) {
-        match self.followed_for() {
-            Some(_) => {
-                let made = Made { patched, at: Timestamp::now() };
-                self.engine.made(self.run, self.place, &self.target, Stage::Made(change, made)).await;
-            }
-            None => {
-                let end = End::new(Outcome::Succeeded, change.to_string());
-                self.end(end, Some(change)).await;
-            }
+        if self.followed_for().is_none() {
+            let end = End::new(Outcome::Succeeded, change.to_string());
+            return self.end(end, Some(change)).await;
         }
+        let made = Made { patched, at: Timestamp::now() };
+        self.engine.made(self.run, self.place, Stage::Made(change, made)).await;
     }
 
     /// How long a change of this target is followed; `None` if there is nothing to follow.
@@ -144,8 +139,9 @@ impl Work<'_> {
 
     async fn follow(&self, change: Change, made: Made) -> Result<(), Stop> {
         match self.watch(&change, made, true).await? {
-            Followed::Complete => {
-                let reason = format!("{change}; rolled out");
+            Followed::Complete(remark) => {
+                let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
+                let reason = format!("{change}; rolled out{remark}");
                 self.end(End::new(Outcome::Succeeded, reason), Some(change)).await;
             }
             Followed::Failed(why) => {
@@ -193,7 +189,7 @@ impl Work<'_> {
 
     async fn follow_back(&self, change: Change, why: String, made: Made) -> Result<(), Stop> {
         let end = match self.watch(&change, made, false).await? {
-            Followed::Complete => {
+            Followed::Complete(_) => {
                 End::new(Outcome::RolledBack, format!("{why}; put back: {}", back(&change)))
             }
             Followed::Failed(again) => End::new(
@@ -210,7 +206,7 @@ impl Work<'_> {
 
     async fn watch(&self, change: &Change, made: Made, forward: bool) -> Result<Followed, Stop> {
         let (Target::Workload(workload), Some(within)) = (&self.target, self.followed_for()) else {
-            return Ok(Followed::Complete);
+            return Ok(Followed::Complete(None));
         };
         follow::follow(self.engine, self.run, workload, change, made, within, forward).await
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempts::{Attempts, Stop};
@@ -12,8 +11,7 @@ use super::outcome::{End, Outcome};
 use super::progress::{Stage, Todo};
 use super::record::Run;
 use super::target;
-use crate::action::Target;
-use crate::text::Escaped;
+use crate::action::{Action, Target};
 
 /// Carries the run out and says how it ended; `None` if the process ends first and the next one goes on.
 pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>) -> Option<End> {
@@ -22,7 +20,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>) -> Option<En
         match engine.todo(run)? {
             Todo::Find(step) => find(engine, run, step).await?,
             Todo::Work(step, places) => {
-                let undoes = run.actions.get(step).is_some_and(|action| action.rolls_back());
+                let undoes = run.actions.get(step).is_some_and(Action::rolls_back);
                 if undoes && locks.is_empty() {
                     locks = lock_all(engine, run, step).await;
                 }
@@ -154,22 +152,4 @@ async fn work(
 pub(super) fn panicked(error: &JoinError) -> End {
     log::error!("a defect of boathook, please report it: {error}");
     End::new(Outcome::Failed, format!("a defect of boathook, please report it: {error}"))
-}
-
-/// The log's line for a run that has ended.
-pub(super) fn told(run: &Run, outcome: Outcome, reason: &str) {
-    let took = Timestamp::now().duration_since(run.delivery.received);
-    log::info!(
-        "run={} delivery={} endpoint={} source={} who={} rule={} event={} subject={} outcome={outcome} took={:.3}s reason={}",
-        run.id,
-        Escaped(&run.delivery.id),
-        run.delivery.endpoint,
-        run.delivery.source,
-        Escaped(run.delivery.actor.as_deref().unwrap_or("-")),
-        run.rule,
-        run.event.kind(),
-        Escaped(&run.subject.to_string()),
-        took.as_secs_f64(),
-        Escaped(reason),
-    );
 }

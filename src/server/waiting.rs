@@ -16,7 +16,7 @@ pub(super) struct Wish {
     pub(super) wait: Option<Duration>,
     /// The delivery had been accepted before.
     pub(super) duplicate: bool,
-    /// What is held and may stand in the way.
+    /// What is held and may stand in the way of what was accepted.
     pub(super) note: Option<String>,
 }
 
@@ -32,8 +32,7 @@ pub(super) async fn answer(engine: &Engine, seen: Seen, wish: Wish) -> Answer {
     };
     let ended = engine.wait(seen, wait).await;
     let (id, runs) = looked(engine, seen).await;
-    let note = wish.note.as_deref();
-    let answer = if ended { outcome(&id, &runs, note) } else { accepted(&id, &runs, note) };
+    let answer = if ended { outcome(&id, &runs) } else { accepted(&id, &runs, wish.note.as_deref()) };
     answer.preference_applied(wait)
 }
 
@@ -50,7 +49,7 @@ fn accepted(id: &str, runs: &[RunReport], reason: Option<&str>) -> Answer {
 }
 
 /// The runs have ended.
-fn outcome(id: &str, runs: &[RunReport], note: Option<&str>) -> Answer {
+fn outcome(id: &str, runs: &[RunReport]) -> Answer {
     let whole = Outcome::of(runs.iter().filter_map(|run| run.outcome)).unwrap_or(Outcome::Skipped);
     let superseded = runs.iter().any(|run| run.outcome == Some(Outcome::Superseded));
     let status = match whole {
@@ -62,6 +61,6 @@ fn outcome(id: &str, runs: &[RunReport], note: Option<&str>) -> Answer {
         _ => StatusCode::OK,
     };
     let whole = if superseded && status == StatusCode::CONFLICT { Outcome::Superseded } else { whole };
-    let (reason, runs) = (note.filter(|_| whole == Outcome::Held), Some(Runs::Ended(runs)));
-    Answer::told(status, &Told { delivery: Some(id), status: whole.word(), reason, runs, ..Told::default() })
+    let runs = Some(Runs::Ended(runs));
+    Answer::told(status, &Told { delivery: Some(id), status: whole.word(), runs, ..Told::default() })
 }

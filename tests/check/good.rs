@@ -72,6 +72,32 @@ fleet
 }
 
 #[test]
+fn who_is_told_is_shown_without_what_is_secret() {
+    let bench = bench();
+    bench.write("slack.url", "https://hooks.slack.com/services/T0/B0/hidden\n");
+    bench.write("notify.key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let notify = "notify:\n- {name: ops, urlPath: slack.url, format: slack, on: [failed, rolledBack], endpoints: a}\n\
+                  - {url: 'https://user:hidden@ci.example.com:8443/hidden?hidden', keyPath: notify.key}\n";
+    let ended = check_with(&bench, &super::endpoint("GitHub", &format!("  rules: []\n{notify}"))).expect(0);
+    let expected = "
+notify ops
+  to        https://hooks.slack.com (slack)
+  on        failed, rolledBack
+  of        a
+  signed    no
+
+notify ci.example.com
+  to        https://ci.example.com:8443 (cloudevents)
+  on        succeeded, held, rolledBack, expired, failed
+  signed    webhook-signature, Standard Webhooks
+";
+    assert!(ended.stdout.ends_with(expected), "{}", ended.stdout);
+    for secret in ["hidden", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        assert!(!ended.stdout.contains(secret) && !ended.stderr.contains(secret), "{ended:?}");
+    }
+}
+
+#[test]
 fn relative_names_start_at_the_configuration() {
     let bench = bench();
     bench.write("etc/github.key", KEY);

@@ -83,7 +83,7 @@ fn an_image_and_why_rules_match() {
     let body = package("latest");
     let signature = format!("X-Hub-Signature-256: {}", signature("github", &body));
     let told = json("github", &[PACKAGE, &signature], &body);
-    let digest = format!("sha256:{}", "6c".repeat(32));
+    let digest = super::support::github::digest("latest");
     assert_eq!(told["verification"], "valid");
     let image =
         json!({"kind": "image", "repository": "ghcr.io/acme/web", "tags": ["latest"], "digest": digest});

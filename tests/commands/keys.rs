@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::bench;
 use super::support::sign::hook_path;
 
@@ -34,6 +37,15 @@ fn a_key_can_be_printed() {
         assert!(key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit()), "no newline either: {key:?}");
     }
     assert!(keys[0] != keys[1] && keys[1] != keys[2]);
+}
+
+#[test]
+fn a_key_that_signs_webhooks_has_the_form_of_its_standard() {
+    let bench = bench();
+    bench.run(&["keygen", "--webhook", "--out", "notify.key"]).expect(0);
+    let key = std::fs::read_to_string(bench.directory().join("notify.key")).unwrap();
+    let bytes = STANDARD.decode(key.strip_prefix("whsec_").unwrap()).unwrap();
+    assert_eq!(bytes.len(), 32, "{key:?}");
 }
 
 #[test]

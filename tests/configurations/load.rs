@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::support::command::Bench;
-use super::{BINARY, keys, ready};
+use super::{BINARY, ready, secrets};
 
 /// The driven ones; a new file in `config/` needs its line here and its test.
-const DRIVEN: [(&str, &[&str]); 7] = [
+const DRIVEN: [(&str, &[&str]); 8] = [
     ("flux-v1.yaml", &["treat the URL as a secret", "treat the URL as a secret"]),
     ("flux-v2.yaml", &[]),
     ("ghcr-restart.yaml", &[]),
     ("gitlab-ci.yaml", &[]),
     ("gitlab-pipeline.yaml", &[]),
+    ("notify.yaml", &[]),
     ("organization.yaml", &[]),
     ("quay-semver.yaml", &["Quay signs nothing"]),
 ];
@@ -20,9 +21,7 @@ const DRIVEN: [(&str, &[&str]); 7] = [
 fn warnings(config: &str) -> Vec<String> {
     let bench = Bench::new(BINARY);
     bench.write("c.yaml", config);
-    for name in keys(config) {
-        bench.run(&["keygen", "--out", &name]).expect(0);
-    }
+    secrets(&bench, config);
     let ended = bench.run(&["check", "c.yaml"]).expect(0);
     assert!(ended.stdout.contains("/hook/"), "{}", ended.stdout);
     ended.stderr.lines().map(str::to_owned).collect()

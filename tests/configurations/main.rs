@@ -11,6 +11,7 @@ mod flux_recv;
 mod flux_v1;
 mod flux_v2;
 mod load;
+mod notify;
 mod registries;
 #[path = "../support/mod.rs"]
 mod support;
@@ -28,10 +29,24 @@ fn ready(name: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Its key files, as it names them.
-fn keys(config: &str) -> Vec<String> {
-    let names = config.lines().filter_map(|line| line.trim().strip_prefix("keyPath: "));
-    names.map(str::to_owned).collect()
+/// Makes its key files and the files that hold a URL, each as the configuration's comment says; their names.
+fn secrets(bench: &Bench, config: &str) -> Vec<String> {
+    let word = |line: &str, field| line.trim().strip_prefix(field).map(str::to_owned);
+    let mut names = Vec::new();
+    for line in config.lines() {
+        if let Some(name) = word(line, "keyPath: ") {
+            let made_by = config.lines().find(|line| line.contains(&format!("--out {name} ")));
+            let webhook = made_by.is_some_and(|line| line.contains("keygen --webhook"));
+            let arguments: &[&str] =
+                if webhook { &["keygen", "--webhook", "--out"] } else { &["keygen", "--out"] };
+            bench.run(&[arguments, &[&name]].concat()).expect(0);
+            names.push(name);
+        } else if let Some(name) = word(line, "urlPath: ") {
+            bench.write(&name, "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXX\n");
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// A ready configuration served, with fresh keys, before this cluster (and Flux), and a bench for its senders.
@@ -42,12 +57,15 @@ struct Stage {
 
 impl Stage {
     fn new(name: &str, apis: &[&str]) -> Self {
-        let config = ready(name);
+        Self::of(&ready(name), apis)
+    }
+
+    /// Of a configuration with what a test has to change in it.
+    fn of(config: &str, apis: &[&str]) -> Self {
         let bench = Bench::new(BINARY);
-        bench.write("boathook.yaml", &config);
-        let mut setup = Relay::with(BINARY, &config).argument("--settle=0");
-        for name in keys(&config) {
-            bench.run(&["keygen", "--out", &name]).expect(0);
+        bench.write("boathook.yaml", config);
+        let mut setup = Relay::with(BINARY, config).argument("--settle=0");
+        for name in secrets(&bench, config) {
             setup = setup.file(&name, std::fs::read(bench.directory().join(&name)).unwrap());
         }
         for api in apis {

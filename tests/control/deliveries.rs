@@ -57,7 +57,10 @@ fn one_is_shown_with_everything() {
     let shown = scene.run(&["deliveries", id]).expect(0).stdout;
     for part in [
         &format!("delivery  {id}\nendpoint  ghcr (GitHub)\n"),
-        " from 127.0.0.1\nby        octavia\nevent     image ghcr.io/acme/web:1.0.0@sha256:6c6c",
+        &format!(
+            " from 127.0.0.1\nby        octavia\nevent     image ghcr.io/acme/web:1.0.0@{}",
+            github::digest("1.0.0")
+        ),
         "\noutcome   succeeded\n",
         &format!("\nrun {}, rule 1: succeeded\n", run.as_str().unwrap()),
         "\n  step 1, restart: succeeded\n    default/deployment/web: succeeded, restarted at ",

@@ -14,8 +14,8 @@ fn recorded(name: &str) -> Vec<Value> {
     events.filter(|event| event["type"] == "MODIFIED").map(|event| event["object"].clone()).collect()
 }
 
-/// What is compared of an object's status: counts, conditions, the revision annotation; of a `StatefulSet` whether
-/// its two revisions are the same.
+/// What is compared of an object's status: counts, conditions without times and names, the revision annotation; of a
+/// `StatefulSet` whether its two revisions are the same.
 fn seen(object: &Value) -> Value {
     let mut status = object["status"].clone();
     if let Some(current) = status.get("currentRevision").cloned() {
@@ -24,7 +24,11 @@ fn seen(object: &Value) -> Value {
     }
     for condition in status["conditions"].as_array_mut().into_iter().flatten() {
         let condition = condition.as_object_mut().unwrap();
-        condition.retain(|key, _| matches!(key.as_str(), "type" | "status" | "reason"));
+        condition.retain(|key, _| matches!(key.as_str(), "type" | "status" | "reason" | "message"));
+        let message = condition["message"].as_str().unwrap();
+        // The name of the ReplicaSet has its template's hash.
+        let words: Vec<&str> = message.split('"').step_by(2).collect();
+        condition["message"] = json!(words.join("…"));
     }
     status["revision"] = object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone();
     status

@@ -25,11 +25,16 @@ pub fn image(repository: &str, tag: &str) -> Delivery {
     event("package", &package(repository, tag))
 }
 
+/// The digest of the manifest behind a tag.
+pub fn digest(tag: &str) -> String {
+    format!("sha256:{}", sha256_hex(tag.as_bytes()))
+}
+
 /// The body of [`image`].
 pub fn package(repository: &str, tag: &str) -> Value {
     let (path, name) = (repository.strip_prefix("ghcr.io/").unwrap(), repository.rsplit('/').next());
     // Another tag is another image.
-    let digest = format!("sha256:{}", sha256_hex(tag.as_bytes()));
+    let digest = digest(tag);
     json!({
         "action": "published",
         "package": {

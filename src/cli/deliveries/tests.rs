@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn listed(id: &str, status: &str, tags: &[&str], reason: &str) -> Listed {
+    let told = if reason.is_empty() { String::new() } else { format!("deployment/web: {reason}") };
     let events: Vec<_> = tags
         .iter()
         .map(|tag| json!({"kind": "image", "repository": "ghcr.io/acme/web", "tags": [tag]}))
@@ -10,7 +11,7 @@ fn listed(id: &str, status: &str, tags: &[&str], reason: &str) -> Listed {
     let mut delivery = json!({
         "status": status, "id": id, "endpoint": "ghcr", "source": "GitHub",
         "received": "2026-01-31T12:00:05.25Z", "from": "10.0.0.7", "actor": "octavia\u{1b}[31m", "events": events,
-        "runs": [{"id": "0641", "rule": 1, "outcome": status, "reason": reason, "steps": [
+        "runs": [{"id": "0641", "rule": 1, "outcome": status, "reason": told, "steps": [
             {"action": "restart", "outcome": status, "targets": [
                 {"target": "deployment/web", "namespace": "default", "outcome": status, "reason": reason}]},
             {"action": "setImage", "targets": null},
@@ -36,10 +37,10 @@ fn the_list_is_aligned_and_ids_are_as_long_as_they_must_be() {
     insta::assert_snapshot!(table(&deliveries).to_string(), @r#"
     RECEIVED              ID          ENDPOINT  EVENT                                    OUTCOME    REASON
     2026-01-31T12:00:05Z  72d3162e-c  ghcr      image ghcr.io/acme/web:1.3.0 and 1 more  pending
-    2026-01-31T12:00:05Z  72d3162e-d  ghcr      image ghcr.io/acme/web:1.2.0             failed     there is no "web"\n
-    2026-01-31T12:00:05Z  9           ghcr      image ghcr.io/acme/web:1.1.0             succeeded  restarted
+    2026-01-31T12:00:05Z  72d3162e-d  ghcr      image ghcr.io/acme/web:1.2.0             failed     deployment/web: there is no "web"\n
+    2026-01-31T12:00:05Z  9           ghcr      image ghcr.io/acme/web:1.1.0             succeeded  deployment/web: restarted
     "#);
-    assert_eq!(id_width(&deliveries[1..]), 8);
+    assert_eq!(account::id_width(["72d3162e-d", "9"].into_iter()), 8);
 }
 
 #[test]
@@ -51,11 +52,10 @@ fn one_delivery_is_told_with_everything() {
     received  2026-01-31T12:00:05Z from 10.0.0.7
     by        octavia\u{1b}[31m
     event     image ghcr.io/acme/web:1.2.0
-    ended     2026-01-31T12:01:09Z after 63 s
+    ended     2026-01-31T12:01:09Z after 63.8 s
     outcome   failed
 
     run 0641, rule 1: failed
-      there is no such object
       step 1, restart: failed
         default/deployment/web: failed, there is no such object
       step 2, setImage: pending

@@ -1,3 +1,8 @@
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -167,4 +172,71 @@ fn at_the_end_everything_is_tried_once_more() {
     assert_eq!(started(&mut schedule, 10), own(&[("b", 2)]));
     schedule.delivered("b", 2);
     assert_eq!((schedule.len(), schedule.next_due()), (2, None));
+}
+
+/// What may happen to a schedule of three targets.
+#[derive(Clone, Debug)]
+enum Happens {
+    Added(usize),
+    Started,
+    Delivered(usize),
+    Failed(usize, Fault),
+    Passed(i64),
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let fault = prop_oneof![Just(Fault::Away), Just(Fault::Broken), Just(Fault::Refused)];
+    prop_oneof![
+        4 => (0..3usize).prop_map(Happens::Added),
+        4 => Just(Happens::Started),
+        2 => any::<usize>().prop_map(Happens::Delivered),
+        4 => (any::<usize>(), fault).prop_map(|(which, fault)| Happens::Failed(which, fault)),
+        2 => (0..40_000i64).prop_map(Happens::Passed),
+    ]
+}
+
+proptest! {
+    /// Whatever happens, a notice is waiting, under way, delivered or given up, and only one of these; each target
+    /// has at most one under way; and once targets take what they are told, all that is left gets there.
+    #[test]
+    fn nothing_is_lost_and_nothing_is_sent_twice_at_once(story in vec(happens(), 0..200)) {
+        const TARGETS: [&str; 3] = ["a", "b", "c"];
+        let (mut schedule, mut now, mut added) = (Schedule::default(), 0, 0u64);
+        let (mut under_way, mut done) = (Vec::<(String, u64)>::new(), BTreeSet::new());
+        for happens in story {
+            match happens {
+                Happens::Added(target) => {
+                    added += 1;
+                    schedule.add(TARGETS[target], added, due_at(now));
+                }
+                Happens::Started => under_way.extend(schedule.start_due(at(now))),
+                Happens::Passed(seconds) => now += seconds,
+                Happens::Delivered(which) if !under_way.is_empty() => {
+                    let (target, key) = under_way.swap_remove(which % under_way.len());
+                    schedule.delivered(&target, key);
+                    prop_assert!(done.insert(key), "{key} was done before");
+                }
+                Happens::Failed(which, fault) if !under_way.is_empty() => {
+                    let (target, key) = under_way.swap_remove(which % under_way.len());
+                    for key in schedule.failed(&target, key, &failure(fault), at(now)).given_up {
+                        prop_assert!(done.insert(key), "{key} was done before");
+                    }
+                }
+                Happens::Delivered(_) | Happens::Failed(..) => {}
+            }
+            let lanes: BTreeSet<_> = under_way.iter().map(|(target, _)| target).collect();
+            prop_assert_eq!(lanes.len(), under_way.len(), "one of each target: {:?}", &under_way);
+            prop_assert!(under_way.iter().all(|(_, key)| !done.contains(key)));
+            prop_assert_eq!(schedule.len() + done.len(), usize::try_from(added).unwrap());
+        }
+        while schedule.len() > 0 {
+            under_way.extend(schedule.start_due(at(now)));
+            now += 3600;
+            for (target, key) in under_way.drain(..) {
+                schedule.delivered(&target, key);
+                prop_assert!(done.insert(key), "{key} was done before");
+            }
+        }
+        prop_assert_eq!(done.len(), usize::try_from(added).unwrap());
+    }
 }

@@ -1,16 +1,15 @@
 //! What workers read and write of the runs that they carry out.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::Engine;
 use crate::action::{Change, Target};
+use crate::run::audit;
 use crate::run::holds::Hold;
 use crate::run::journal::{Landed, Write};
 use crate::run::outcome::End;
 use crate::run::progress::{Progress, Stage, TargetProgress, Todo, Tries};
-use crate::run::queue::Queue;
+use crate::run::queue::{Place, Queue};
 use crate::run::record::{Run, RunId};
 
 impl Engine {
@@ -20,7 +19,7 @@ impl Engine {
     }
 
     /// Where a target stands.
-    pub(in crate::run) fn target(&self, run: RunId, (step, place): (usize, usize)) -> Option<TargetProgress> {
+    pub(in crate::run) fn target(&self, run: RunId, (step, place): Place) -> Option<TargetProgress> {
         self.queue().progress(run)?.target(step, place).cloned()
     }
 
@@ -37,7 +36,7 @@ impl Engine {
     }
 
     /// The tries of a target, or of finding targets, that failed.
-    pub(in crate::run) fn tries(&self, run: RunId, place: Option<(usize, usize)>) -> Tries {
+    pub(in crate::run) fn tries(&self, run: RunId, place: Option<Place>) -> Tries {
         let queue = self.queue();
         let Some(progress) = queue.progress(run) else { return Tries::default() };
         match place {
@@ -58,20 +57,20 @@ impl Engine {
         drop(self.write(|queue| queue.note(run, change).into_iter().collect()));
     }
 
-    /// A target was changed: versions that were held there before are history.
-    pub(in crate::run) async fn made(&self, run: &Run, place: (usize, usize), target: &Target, stage: Stage) {
-        let made = |queue: &mut Queue| {
-            let mut writes = release(queue, run, target);
-            writes.extend(queue.note(run.id, |progress| progress.set_stage(place.0, place.1, stage)));
-            writes
-        };
-        self.write(made).wait().await;
+    /// A target was changed and is followed.
+    pub(in crate::run) async fn made(&self, run: &Run, place: Place, stage: Stage) {
+        self.write(|queue| queue.made(run, place, stage)).wait().await;
+    }
+
+    /// When the event that a run is for happened, as far as is known: it may have happened again.
+    pub(in crate::run) fn came(&self, run: &Run) -> Timestamp {
+        let again = self.queue().progress(run.id).and_then(|progress| progress.came_again);
+        again.unwrap_or(run.delivery.received)
     }
 
     /// What holds a run's version back from a target, in words.
     pub(in crate::run) fn held(&self, run: &Run, target: &Target) -> Option<String> {
-        let Target::Workload(workload) = target else { return None };
-        self.queue().holds.find(workload, run).map(Hold::explain)
+        self.queue().held(run, target).map(Hold::explain)
     }
 
     /// Why a run that is offered will change nothing, if its version is held for every workload that its first
@@ -84,55 +83,24 @@ impl Engine {
     }
 
     /// A target has ended; its line is written.
-    pub(in crate::run) async fn end_target(
-        &self,
-        run: &Run,
-        place: (usize, usize),
-        end: End,
-        change: Option<Change>,
-    ) {
-        let Some(target) = self.target(run.id, place).map(|target| target.target) else { return };
-        let before = self.changed(run.id, place).or_else(|| change.clone());
-        self.tell_target(run, place.0, &target, &end, before.as_ref());
-        let ended = |queue: &mut Queue| {
-            // Without a rollout to follow, a change that was made ends at once.
-            let mut writes = if change.is_some() { release(queue, run, &target) } else { Vec::new() };
-            let stage = Stage::Ended(end, change);
-            writes.extend(queue.note(run.id, |progress| progress.set_stage(place.0, place.1, stage)));
-            writes
-        };
-        self.write(ended).wait().await;
+    pub(in crate::run) async fn end_target(&self, run: &Run, place: Place, end: End, change: Option<Change>) {
+        let Some(TargetProgress { target, stage, .. }) = self.target(run.id, place) else { return };
+        audit::target(run, place.0, &target, &end, stage.change().or(change.as_ref()));
+        self.record_event(run, place.0, &target, &end, &stage);
+        self.write(|queue| queue.end_target(run, place, end, change)).wait().await;
     }
 
     /// Everything that a step changed is to be put back, and the version is held for each workload, before
     /// anything is.
-    pub(in crate::run) async fn undo(&self, run: &Arc<Run>, step: usize) {
+    pub(in crate::run) async fn undo(&self, run: &Run, step: usize) {
         let undone = |queue: &mut Queue| {
-            let mut targets = Vec::new();
-            let note = queue.note(run.id, |progress| targets = progress.undo(step));
-            let mut writes: Vec<Write> = note.into_iter().collect();
-            for (target, why) in targets {
-                let Target::Workload(workload) = target else { continue };
-                if let Some(hold) = Hold::of(run, &workload, &why, Timestamp::now()) {
-                    log::warn!("run={} hold={hold}", run.id);
-                    writes.extend(queue.holds.add(hold));
-                }
+            let (holds, writes) = queue.undo(run, step, Timestamp::now());
+            for hold in holds {
+                log::warn!("run={} hold={hold}", run.id);
             }
             writes
         };
         self.write(undone).wait().await;
-    }
-
-    fn changed(&self, run: RunId, place: (usize, usize)) -> Option<Change> {
-        match self.target(run, place)?.stage {
-            Stage::Waiting => None,
-            Stage::Decided(change)
-            | Stage::Made(change, _)
-            | Stage::Broken(change, _)
-            | Stage::Undoing(change, _)
-            | Stage::Undone(change, ..) => Some(change),
-            Stage::Ended(_, change) => change,
-        }
     }
 
     /// Changes the queue and writes what it says, in the order in which it happened.
@@ -140,12 +108,5 @@ impl Engine {
         let mut queue = self.queue();
         let writes = change(&mut queue);
         self.journal.write(writes)
-    }
-}
-
-fn release(queue: &mut Queue, run: &Run, target: &Target) -> Vec<Write> {
-    match target {
-        Target::Workload(workload) => queue.holds.release(workload, run),
-        Target::Object(_) | Target::Flux => Vec::new(),
     }
 }

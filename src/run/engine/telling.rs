@@ -5,17 +5,19 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::action::{Change, Target};
+use crate::action::Target;
+use crate::kubernetes::event::{self, Happening, Reason};
 use crate::notify::{Notice, Targets};
 use crate::run::account::Account;
+use crate::run::audit;
 use crate::run::holds::Hold;
 use crate::run::journal::{JournalError, Table, Write};
 use crate::run::outcome::End;
+use crate::run::progress::Stage;
 use crate::run::record::Run;
 use crate::run::report::RunReport;
 use crate::run::sameness::{Keys, Seen};
 use crate::run::stored::{Ended, get};
-use crate::run::worker;
 use crate::text::Escaped;
 
 /// How many records are read at once.
@@ -25,7 +27,7 @@ impl Engine {
     /// Tells that a run has ended: the log at once, others by the writes that are returned.
     pub(super) fn tell(&self, run: &Run, report: &RunReport) -> Vec<Write> {
         let Some(outcome) = report.outcome else { return Vec::new() };
-        worker::told(run, outcome, &report.reason);
+        audit::run(run, outcome, &report.reason);
         let targets = self.notify_targets();
         if targets.is_empty() {
             return Vec::new();
@@ -48,31 +50,25 @@ impl Engine {
         Arc::clone(&self.outbox).work(targets, closing).await;
     }
 
-    /// Tells that a target has ended.
-    pub(super) fn tell_target(
-        &self,
-        run: &Run,
-        step: usize,
-        target: &Target,
-        end: &End,
-        change: Option<&Change>,
-    ) {
-        let (from, to) = change.map(Change::from_to).unwrap_or_default();
-        let took = Timestamp::now().duration_since(run.delivery.received);
-        log::info!(
-            "run={} delivery={} endpoint={} rule={} action={} target={} outcome={} from={} to={} took={:.3}s reason={}",
-            run.id,
-            Escaped(&run.delivery.id),
-            run.delivery.endpoint,
-            run.rule,
-            run.actions.get(step).map_or("-", |action| action.name()),
-            Escaped(&target.full_name()),
-            end.outcome,
-            Escaped(if from.is_empty() { "-" } else { &from }),
-            Escaped(if to.is_empty() { "-" } else { &to }),
-            took.as_secs_f64(),
-            Escaped(&end.reason),
-        );
+    /// Records what became of a workload as an Event on it, where the Role allows that. Nothing waits for it.
+    pub(super) fn record_event(&self, run: &Run, step: usize, target: &Target, end: &End, stage: &Stage) {
+        let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
+            return;
+        };
+        if *stage == Stage::Waiting && !end.outcome.is_good() {
+            // It could not even be read.
+            return;
+        }
+        // What is merely decided was refused, or its answer was lost.
+        let changed = !matches!(stage, Stage::Waiting | Stage::Decided(_));
+        let action = action.name();
+        let Some(reason) = Reason::of(action, end.outcome, changed) else { return };
+        let uid = stage.made().map(|made| made.patched.uid.clone()).filter(|uid| !uid.is_empty());
+        let (api, note) = (self.api(), format!("{}, {}", end.reason, run.context().change_cause()));
+        tokio::spawn(async move {
+            let happening = Happening { reason, action, note: &note };
+            event::record(&api.kubernetes, &workload, uid.as_deref(), &happening).await;
+        });
     }
 
     /// The last deliveries, the newest first; those that have not ended are among them.

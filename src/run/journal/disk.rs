@@ -47,6 +47,8 @@ impl Disk {
     pub(super) fn claim(directory: &Path, patience: Duration) -> io::Result<Option<Self>> {
         if !directory.is_dir() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            // A new directory survives a power failure once the one that it is in is on the disk.
+            let _ = directory.parent().map(|parent| File::open(parent).and_then(|parent| parent.sync_all()));
         }
         let path = directory.join(NAME);
         let file = locked(&path, patience)?;
@@ -155,8 +157,8 @@ fn keep_name(file: &File, path: &Path) -> io::Result<()> {
 
 /// The name of a damaged file: with the time, and a number for the second one in a second.
 fn free_name(path: &Path) -> PathBuf {
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
-    let plain = format!("{}.damaged-{now}", path.display());
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string();
+    let plain = format!("{}.damaged-{}", path.display(), now.replace(':', "-"));
     let numbered = (2..).map(|number| format!("{plain}.{number}"));
     let mut names = std::iter::once(plain.clone()).chain(numbered).map(PathBuf::from);
     names.find(|name| !name.exists()).unwrap_or_else(|| plain.into())

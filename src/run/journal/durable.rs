@@ -1,13 +1,13 @@
 //! A journal on disk: what callers hold of the thread that writes it.
 
-use std::io;
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::{fmt, io};
 
 use tokio::sync::oneshot;
 
 use super::disk::Place;
+use super::inbox::{Inbox, Reader};
 use super::request::{Answer, Change, Request};
 use super::scribe::{Scribe, Trouble};
 use super::store::Store;
@@ -17,31 +17,25 @@ use super::{JournalError, Table, Write};
 const STACK: usize = 256 * 1024;
 
 /// The way to the thread.
-#[derive(Debug)]
 pub(super) struct Durable {
-    requests: Sender<Request>,
+    inbox: Arc<Inbox>,
     trouble: Trouble,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Durable {
     pub(super) fn start(place: impl Place, store: Store) -> io::Result<Self> {
-        let (requests, asked) = mpsc::channel();
+        let inbox = Arc::default();
+        let reader = Reader::of(&inbox);
         let trouble = Trouble::default();
         let scribe = Scribe::new(place, store, Trouble::clone(&trouble));
         let thread = thread::Builder::new().name("journal".into()).stack_size(STACK);
-        let thread = thread.spawn(move || scribe.work(&asked))?;
-        Ok(Self { requests, trouble, thread: Mutex::new(Some(thread)) })
+        let thread = thread.spawn(move || scribe.work(&reader))?;
+        Ok(Self { inbox, trouble, thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
-        if self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_none_or(JoinHandle::is_finished)
-        {
+        if self.inbox.has_ended() {
             return Some(closed().to_string());
         }
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,9 +48,7 @@ impl Durable {
 
     pub(super) fn write(&self, writes: Vec<Write>) -> oneshot::Receiver<()> {
         let (landed, landing) = oneshot::channel();
-        if self.requests.send(Request::Change(Change::Write { writes, landed })).is_err() {
-            log::error!("something is written to the journal after its end");
-        }
+        self.inbox.put(Request::Change(Change::Write { writes, landed }));
         landing
     }
 
@@ -75,14 +67,13 @@ impl Durable {
 
     async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Request) -> Result<T, JournalError> {
         let (answer, answered) = oneshot::channel();
-        // Where nobody listens any more the answer is dropped with the question.
-        let _ = self.requests.send(question(answer));
+        self.inbox.put(question(answer));
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
     pub(super) async fn close(&self) {
         let (answer, answered) = oneshot::channel();
-        let _ = self.requests.send(Request::Close { answer });
+        self.inbox.put(Request::Close { answer });
         let _ = answered.await;
         self.join();
     }
@@ -99,10 +90,16 @@ fn closed() -> JournalError {
     JournalError("it is closed".into())
 }
 
+impl fmt::Debug for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durable").field("trouble", &self.trouble()).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Durable {
     fn drop(&mut self) {
         let (answer, _) = oneshot::channel();
-        let _ = self.requests.send(Request::Close { answer });
+        self.inbox.put(Request::Close { answer });
         self.join();
     }
 }

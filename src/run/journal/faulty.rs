@@ -13,6 +13,8 @@ use super::disk::{Place, write_again};
 pub(super) enum Fault {
     /// Nothing more can be written.
     Full,
+    /// The file cannot grow; what is in it can be written.
+    NoRoom,
     /// Half of what is written arrives.
     ShortWrite,
     /// Writing works, syncing does not: what was written is read, but never gets to the disk.
@@ -79,6 +81,14 @@ impl Faulty {
 
     pub(super) fn heal(&self) {
         self.inner().fault = None;
+    }
+
+    /// Changes a byte of everything that is there.
+    pub(super) fn spoil(&self) {
+        let mut inner = self.inner();
+        let mut bytes = inner.cached.clone();
+        bytes.iter_mut().skip(4096).for_each(|byte| *byte ^= 1);
+        inner.change(Change::Bytes(0, bytes));
     }
 
     /// Why databases were set aside.
@@ -162,10 +172,12 @@ impl StorageBackend for Faulty {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut inner = self.inner();
-        if let Some(Fault::Full | Fault::ShortWrite) = inner.next_fault() {
-            return Err(full());
+        let len = usize::try_from(len).unwrap();
+        match inner.next_fault() {
+            Some(Fault::Full | Fault::ShortWrite) => return Err(full()),
+            Some(Fault::NoRoom) if len > inner.cached.len() => return Err(full()),
+            _ => inner.change(Change::Length(len)),
         }
-        inner.change(Change::Length(usize::try_from(len).unwrap()));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod failure;
 #[cfg(test)]
 mod faulty;
 mod header;
+mod inbox;
 mod memory;
 mod open;
 mod request;

@@ -1,12 +1,12 @@
 //! The thread that writes the journal.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::disk::Place;
 use super::failure::{Failure, unpanicked};
+use super::inbox::{KEPT, Reader};
 use super::request::{Change, Request};
 use super::store::Store;
 use super::{JournalError, Write};
@@ -61,20 +61,19 @@ impl<P: Place> Scribe<P> {
         }
     }
 
-    /// Works until the journal is closed, or nobody has it any more.
-    pub(super) fn work(mut self, requests: &Receiver<Request>) {
-        let (mut changes, mut questions) = (Vec::new(), Vec::new());
+    /// Works until the journal is closed.
+    pub(super) fn work(mut self, inbox: &Reader) {
+        let (mut requests, mut changes, mut questions) = (Vec::new(), Vec::new(), Vec::new());
         loop {
-            let mut next = self.wait(requests);
-            let mut close = matches!(next, Err(RecvTimeoutError::Disconnected)).then_some(None);
+            inbox.take(&mut requests, self.next_try());
+            let mut close = None;
             // Everything that waits shares a commit.
-            while let Ok(request) = next {
+            for request in requests.drain(..) {
                 match request {
                     Request::Change(change) => changes.push(change),
-                    Request::Close { answer } => close = Some(Some(answer)),
+                    Request::Close { answer } => close = Some(answer),
                     question => questions.push(question),
                 }
-                next = requests.try_recv().map_err(|_| RecvTimeoutError::Timeout);
             }
             self.change(&mut changes);
             for question in questions.drain(..) {
@@ -82,21 +81,20 @@ impl<P: Place> Scribe<P> {
             }
             if let Some(answer) = close {
                 self.close();
-                let _ = answer.map(|answer| answer.send(()));
+                let _ = answer.send(());
                 return;
             }
-            if self.is_due() {
+            if self.next_try().is_some_and(|next| next <= Instant::now()) {
                 self.recover();
             }
         }
     }
 
-    fn wait(&self, requests: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
+    /// When the disk is to be tried again.
+    fn next_try(&self) -> Option<Instant> {
         match &self.state {
-            State::Working(_) => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            State::Failed { next, .. } => {
-                requests.recv_timeout(next.saturating_duration_since(Instant::now()))
-            }
+            State::Working(_) => None,
+            State::Failed { next, .. } => Some(*next),
         }
     }
 
@@ -111,7 +109,11 @@ impl<P: Place> Scribe<P> {
                 before.clear();
                 match store.commit(|tables| changes.iter().try_for_each(|change| change.put(tables, before)))
                 {
-                    Ok(()) => return changes.drain(..).for_each(Change::done),
+                    Ok(()) => {
+                        changes.drain(..).for_each(Change::done);
+                        changes.shrink_to(KEPT);
+                        return;
+                    }
                     Err(failure) => self.fail(&failure),
                 }
             }
@@ -171,10 +173,6 @@ impl<P: Place> Scribe<P> {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    fn is_due(&self) -> bool {
-        matches!(&self.state, State::Failed { next, .. } if *next <= Instant::now())
-    }
-
     /// Opens the database again, and writes what it is owed.
     pub(super) fn recover(&mut self) {
         let State::Failed { said, .. } = self.state else { return };
@@ -221,12 +219,14 @@ impl<P: Place> Scribe<P> {
     /// Tries a last time to write what is owed, and lets go of the file.
     fn close(mut self) {
         self.recover();
-        if let State::Failed { error, .. } = &self.state {
-            let lost = self.backlog.writes();
-            log::error!("the journal ends without its last {lost} writes: {error}");
+        let lost = self.backlog.writes();
+        if let (1.., State::Failed { error, .. }) = (lost, &self.state) {
+            log::error!("{lost} writes to the journal are lost: {}", error.0);
         }
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

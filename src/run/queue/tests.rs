@@ -1,3 +1,6 @@
+mod accept;
+mod restart;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -6,6 +9,7 @@ use super::*;
 use crate::event::{Event, ImagePushed};
 use crate::image::Repository;
 use crate::rule::{Subject, TagPolicy};
+use crate::run::account::Account;
 use crate::run::record::{Origin, Timing};
 use crate::source::Identity;
 
@@ -170,32 +174,6 @@ fn draining_makes_everything_due_but_keeps_the_order() {
     assert_eq!(started(&mut queue, 2), [1, 2]);
 }
 
-#[test]
-fn what_cannot_be_made_safe_leaves_nothing_behind() {
-    let mut queue = Kept::default();
-    let keys = || Keys::new("ghcr", &Identity::Id("1".into()), b"", true);
-    let Reply::Reserved(seen, _) =
-        queue.queue.reserve(keys(), vec![run(1, "ghcr.io/acme/web", "a", None)], at(0))
-    else {
-        panic!()
-    };
-    assert_eq!(queue.queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(seen));
-    queue.queue.cancel(seen);
-    assert_eq!((queue.queue.pending(), queue.queue.account(seen)), (0, None));
-    assert!(matches!(queue.queue.reserve(keys(), vec![], at(1)), Reply::Reserved(..)));
-}
-
-#[test]
-fn too_much_pending_is_refused() {
-    let mut queue = Kept::default();
-    for i in 0..PENDING_LIMIT as u64 {
-        offer(&mut queue, run(i, &format!("ghcr.io/acme/web{i}"), "a", None), 0);
-    }
-    let keys = Keys::new("ghcr", &Identity::Unknown, b"", true);
-    let more = run(9999, "ghcr.io/acme/more", "a", None);
-    assert_eq!(queue.queue.reserve(keys, vec![more], at(0)), Reply::Full);
-}
-
 proptest! {
     /// Whatever comes in whatever order: every run ends, at most one of a lane is under way, and the last
     /// event of a subject (or a higher tag than it) is what is carried out last.
@@ -240,45 +218,4 @@ proptest! {
         }
         prop_assert!(queue.queue.lanes.is_empty() && queue.queue.due.is_empty());
     }
-}
-
-#[test]
-fn after_a_restart_what_waited_waits_and_what_had_started_goes_on() {
-    let mut kept = Kept::default();
-    let first = run(1, "ghcr.io/acme/web", "a", None);
-    let seen = offer(&mut kept, Arc::clone(&first), 0);
-    assert_eq!(started(&mut kept, 10_000), [1]);
-    let write = kept.queue.note(RunId(1), |progress| progress.begin_step(Vec::new(), String::new()));
-    kept.write(write.into_iter().collect());
-    let older = offer(&mut kept, run(2, "ghcr.io/acme/web", "b", None), 11_000);
-    let newer = offer(&mut kept, run(3, "ghcr.io/acme/web", "c", None), 12_000);
-    offer(&mut kept, run(4, "ghcr.io/acme/api", "a", None), 12_000);
-    let resumed = kept.restart(13_000);
-    assert_eq!(resumed.iter().map(|run| run.id.0).collect::<Vec<_>>(), [1]);
-    assert_eq!(resumed[0].delivery.id, "1");
-    assert_eq!(outcome(&kept, older), Some(Outcome::Superseded));
-    assert_eq!((outcome(&kept, seen), outcome(&kept, newer)), (None, None));
-    // Received at 0 says its delivery, so it has settled.
-    assert_eq!(started(&mut kept, 13_000), [4], "the first of the other lane is still under way");
-    kept.end(&first, Outcome::Succeeded, 14_000);
-    assert_eq!(started(&mut kept, 14_000), [3]);
-    assert_eq!(kept.queue.pending(), 2);
-}
-
-#[test]
-fn after_a_restart_the_same_delivery_is_the_same_and_what_failed_runs_again() {
-    let mut kept = Kept::default();
-    let keys = |id: u64| Keys::new("ghcr", &Identity::Id(id.to_string()), b"", true);
-    for (id, outcome) in [(1, Outcome::Succeeded), (2, Outcome::Failed)] {
-        let run = run(id, "ghcr.io/acme/web", "a", None);
-        offer(&mut kept, Arc::clone(&run), 0);
-        assert_eq!(started(&mut kept, 10_000), [id]);
-        kept.end(&run, outcome, 11_000);
-    }
-    let pending = offer(&mut kept, run(3, "ghcr.io/acme/web", "a", None), 12_000);
-    assert!(kept.restart(13_000).is_empty());
-    let mut offered = |id| kept.queue.reserve(keys(id), vec![], at(13_000));
-    assert_eq!(offered(1), Reply::Duplicate(Seen(0)));
-    assert!(matches!(offered(2), Reply::Reserved(Seen(3), _)), "with a number of its own");
-    assert_eq!(offered(3), Reply::Duplicate(pending));
 }

@@ -1,5 +1,6 @@
 //! What the API server fills in for built-in kinds, and what it leaves out.
 
+use super::events;
 use super::kinds::Kind;
 use serde_json::{Value, json};
 
@@ -37,12 +38,7 @@ pub fn normalize(kind: &Kind, object: &mut Value) {
             annotations[TEMPLATE_GENERATION] = json!("1");
         }
     }
-    if kind.group == "events.k8s.io" {
-        let event = json!({"deprecatedSource": {}, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null});
-        for (field, value) in event.as_object().unwrap() {
-            object.as_object_mut().unwrap().entry(field.clone()).or_insert_with(|| value.clone());
-        }
-    }
+    events::fill(kind, object);
 }
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";

@@ -1,8 +1,10 @@
 //! What goes wrong on purpose.
 
 use super::super::serve::{Answer, Request};
+use super::chaos::Chaos;
 use super::route::Target;
 use super::status::Failure;
+use std::time::Duration;
 
 /// One way to fail. To refuse connections, stop the double ([`super::Double::stop`]).
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub enum Fault {
     Conflict,
     /// No answer until the faults are cleared; then the request is served. Plan it without a number of times.
     Hang,
+    /// The request waits so long; then it is served.
+    Slow(Duration),
     /// The connection is closed without an answer, and nothing was done.
     Close,
     /// The change is made, and the connection is closed without an answer.
@@ -39,7 +43,12 @@ struct Planned {
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     planned: Vec<Planned>,
+    /// Failures at random, for what no planned fault hits.
+    pub chaos: Option<Chaos>,
+    /// What every request meets while the API server is away.
+    pub away: Option<Fault>,
     cleared: u64,
+    taken: usize,
 }
 
 impl Faults {
@@ -57,7 +66,19 @@ impl Faults {
     /// None any more.
     pub fn clear(&mut self) {
         self.planned.clear();
+        self.chaos = None;
         self.cleared += 1;
+    }
+
+    /// The API server is not away any more.
+    pub fn come_back(&mut self) {
+        self.away = None;
+        self.cleared += 1;
+    }
+
+    /// How many were met.
+    pub fn taken(&self) -> usize {
+        self.taken
     }
 
     /// How often they were cleared: a request that hangs waits for the next time.
@@ -67,11 +88,18 @@ impl Faults {
 
     /// The fault for this request, counted.
     pub fn take(&mut self, request: &Request) -> Option<Fault> {
+        let fault = self.away.clone().or_else(|| self.planned(request));
+        let fault = fault.or_else(|| self.chaos.as_mut()?.draw(request));
+        self.taken += usize::from(fault.is_some());
+        fault
+    }
+
+    fn planned(&mut self, request: &Request) -> Option<Fault> {
         let planned = self.planned.iter_mut().find(|planned| {
             planned.left != Some(0)
                 && (planned.method.is_empty() || planned.method == request.method)
                 && request.path_and_query.contains(&planned.path_part)
-                && !(planned.fault == Fault::Conflict && request.method == "GET")
+                && planned.fault.fits(request)
         })?;
         if let Some(left) = &mut planned.left {
             *left -= 1;
@@ -81,6 +109,11 @@ impl Faults {
 }
 
 impl Fault {
+    /// Whether this can happen to a request.
+    pub fn fits(&self, request: &Request) -> bool {
+        *self != Self::Conflict || !matches!(request.method.as_str(), "GET" | "HEAD")
+    }
+
     /// The answer of those faults that are an answer.
     pub fn answer(&self, request: &Request) -> Option<Answer> {
         let path = request.path_and_query.split('?').next().unwrap_or_default();
@@ -112,7 +145,9 @@ impl Fault {
                 Answer::text(500, "dial tcp 127.0.0.1:16999: connect: connection refused\n")
             }
             Self::ProxyForbidden => Answer::text(403, "Forbidden\n"),
-            Self::Hang | Self::Close | Self::LoseAnswer | Self::CloseMidResponse => return None,
+            Self::Hang | Self::Slow(_) | Self::Close | Self::LoseAnswer | Self::CloseMidResponse => {
+                return None;
+            }
         })
     }
 }

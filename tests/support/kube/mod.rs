@@ -2,20 +2,29 @@
 //! proxy (`tests/double.rs` replays recorded exchanges against it). It runs on a thread of its own and ends when it
 //! goes out of scope.
 //!
+//! Workloads roll out as real ones do, with `ReplicaSets`, revisions and pods ([`Pace`] says when, at once by default;
+//! with [`Pace::Off`] a status stays as the test puts it). Images can be broken ([`How`]), the API server can be away
+//! ([`Away`]), requests can fail as planned ([`Fault`]) or at random ([`Chaos`]). Every write and event is remembered.
+//! A double outlives the relays that talk to it, and threads may share it.
+//!
 //! ```ignore
 //! let kube = kube::Double::start();
 //! kube.apply(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {…}, "spec": {…}}));
 //! // … have something patch http://… = kube.url() …
 //! kube.wait_for(|requests| requests.iter().any(|request| request.method == "PATCH")).await;
 //! assert_eq!(kube.object("deployments", "default", "web")["metadata"]["generation"], 2);
+//! assert_eq!(kube.history("deployments", "default", "web"), ["ghcr.io/acme/web:1", "ghcr.io/acme/web:2"]);
 //! ```
 
 mod api;
+mod away;
+mod chaos;
 mod control;
 mod controller;
 mod defaults;
 mod delete;
 mod discovery;
+mod events;
 mod fault;
 mod kinds;
 mod list;
@@ -34,15 +43,20 @@ mod store;
 mod tls;
 mod world;
 mod write;
+mod writes;
 
+pub use away::Away;
+pub use chaos::Chaos;
 pub use controller::Pace;
 pub use controller::how::How;
+pub use events::Event;
 pub use fault::Fault;
 pub use kinds::Kind;
 pub use proxy::Proxy;
 pub use rbac::Rule;
 pub use tls::TlsOptions;
 pub use world::Recorded;
+pub use writes::Write;
 
 use super::serve::{Bind, Server};
 use controller::clock::Clock;

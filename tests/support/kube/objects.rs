@@ -12,7 +12,9 @@ impl Double {
                 panic!("the double does not serve {} {}", object["apiVersion"], object["kind"])
             });
             let object = world.store.put(&kind, object);
-            controller::adopt(world, &store::key(&kind, &object));
+            let key = store::key(&kind, &object);
+            world.writes.note(&kind, &key, &object, "test");
+            controller::adopt(world, &key);
             object
         })
     }

@@ -16,12 +16,14 @@ impl Double {
         self.world().requests.clone()
     }
 
-    /// The requests that would change something: all but GET and HEAD, and reviews of what is allowed.
+    /// The requests that would change something: all but GET and HEAD, reviews of what is allowed, and
+    /// Events.
     pub fn mutations(&self) -> Vec<Recorded> {
         let requests = self.requests().into_iter();
         requests
             .filter(|request| !matches!(request.method.as_str(), "GET" | "HEAD"))
             .filter(|request| !request.path_and_query.starts_with("/apis/authorization.k8s.io/"))
+            .filter(|request| !request.path().ends_with("/events"))
             .collect()
     }
 
@@ -74,7 +76,8 @@ impl Double {
         self.object(resource, namespace, name)
     }
 
-    fn wait(&self, condition: impl Fn(&World) -> bool) {
+    /// Waits until the world fulfils this.
+    pub(super) fn wait(&self, condition: impl Fn(&World) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut world = self.world();
         while !condition(&world) {

@@ -47,6 +47,12 @@ impl Double {
         self.change(|world| world.rollouts.quick_replica_sets = quick);
     }
 
+    /// Waits until no workload can move before somebody changes something or a deadline passes. Not with
+    /// [`Pace::PerRead`], where only reads let them move.
+    pub fn wait_for_rest(&self) {
+        self.wait(|world| world.rollouts.rests());
+    }
+
     fn start_clock(&self) {
         self.clock.get_or_init(|| Clock::start(&self.shared));
     }

@@ -64,6 +64,9 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
             let _ = news.changed().await;
         }
     }
+    if let Some(Fault::Slow(pause)) = fault {
+        tokio::time::sleep(pause).await;
+    }
     if fault == Some(Fault::Close) {
         return Reply::Drop;
     }

@@ -1,7 +1,7 @@
 //! Everything the double knows.
 
 use super::super::serve::Request;
-use super::controller::Rollouts;
+use super::controller::{self, Rollouts};
 use super::fault::Faults;
 use super::kinds::Kind;
 use super::proxy::Proxy;
@@ -9,6 +9,7 @@ use super::rbac::Access;
 use super::route::Target;
 use super::status::Failure;
 use super::store::{Key, Store, Stored};
+use super::writes::Writes;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -72,6 +73,7 @@ pub struct World {
     pub proxy: Option<Proxy>,
     pub rollouts: Rollouts,
     pub requests: Vec<Recorded>,
+    pub writes: Writes,
     pub arrived: u64,
 }
 
@@ -96,6 +98,12 @@ impl World {
             })
             .cloned()
             .ok_or_else(Failure::no_such_path)
+    }
+
+    /// Somebody has written this object: it is noted, and the controllers have a look.
+    pub fn wrote(&mut self, kind: &Kind, key: &Key, object: &Value, manager: &str) {
+        self.writes.note(kind, key, object, manager);
+        controller::changed(self, key, object);
     }
 
     /// The kind of an object.

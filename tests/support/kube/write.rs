@@ -1,7 +1,7 @@
 //! Writes: patch, create, update.
 
 use super::super::serve::{Answer, Request};
-use super::controller;
+use super::events;
 use super::kinds::Kind;
 use super::list::json_error;
 use super::patch;
@@ -153,6 +153,7 @@ pub fn create(
     }
     let text = object.to_string();
     validate(kind, &mut object, &options, &text)?;
+    events::check(kind, &object)?;
     Ok(Answer::json(201, &created(world, kind, &target, object, &options, false)))
 }
 
@@ -186,8 +187,10 @@ fn apply(
     stored.owners = owners;
     if stored.object != before.object || stored.owners != before.owners {
         stored = world.store.save(&key(target), stored, options.dry_run);
+        if !options.dry_run {
+            world.wrote(kind, &key(target), &stored.object, &options.manager);
+        }
     }
-    controller::changed(world, &key(target), &stored.object);
     Ok(Answer::json(200, &shown(kind, &target.version, &stored)))
 }
 
@@ -203,7 +206,7 @@ fn created(
         return world.store.prepared(kind, object);
     }
     let object = world.store.create(kind, object, &options.manager, apply);
-    controller::changed(world, &key(target), &object);
+    world.wrote(kind, &key(target), &object, &options.manager);
     world.store.get(&key(target)).map_or(Value::Null, |stored| shown(kind, &target.version, stored))
 }
 
@@ -222,7 +225,9 @@ fn replace(
         return Err(Failure::conflict(&kind.group, &kind.plural, name));
     }
     let stored = world.store.replace(kind, &key(target), before, object, &options.manager, options.dry_run);
-    controller::changed(world, &key(target), &stored.object);
+    if !options.dry_run && stored.object != before.object {
+        world.wrote(kind, &key(target), &stored.object, &options.manager);
+    }
     Ok(stored)
 }
 

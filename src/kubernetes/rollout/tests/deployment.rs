@@ -67,6 +67,9 @@ fn a_deadline_that_had_passed_before_the_patch_is_no_failure_of_it() {
     // The first rollout of all: nothing had passed before.
     let fresh = Patched::from(at("2026-11-21T01:00:00Z", "ReplicaSetUpdated", 3, 4));
     assert_eq!(judge_since(Kind::Deployment, &stale, &fresh), expected);
+    // The patch was made before, and its answer was lost: what is read now speaks of it.
+    let again = Patched::from(own.clone());
+    assert_eq!(judge_since(Kind::Deployment, &own, &again), expected);
     let journalled: Patched = serde_json::from_str(&serde_json::to_string(&patched).unwrap()).unwrap();
     assert_eq!(journalled, patched);
 }

@@ -232,6 +232,26 @@ fn who_waited_for_a_file_that_was_set_aside_gets_the_new_one() {
 }
 
 #[test]
+fn a_file_that_was_removed_is_begun_anew_when_it_is_opened_again() {
+    let scratch = Scratch::new();
+    scratch.fill(2);
+    let (store, mut disk, _) = scratch.open().unwrap();
+    drop(store);
+    let read = |disk: &mut Disk| {
+        let mut keys = Vec::new();
+        Store::open(disk.open().unwrap()).unwrap().each(&mut |_, key, _| keys.push(key)).unwrap();
+        keys
+    };
+    assert_eq!(read(&mut disk), [0, 1]);
+
+    fs::remove_file(scratch.file()).unwrap();
+
+    assert_eq!(read(&mut disk), [0; 0]);
+    assert!(scratch.file().exists());
+    assert!(matches!(scratch.open().map(drop), Err(OpenError::Held { .. })));
+}
+
+#[test]
 fn a_file_that_is_mostly_free_is_made_smaller() {
     let scratch = Scratch::new();
     scratch.fill(4000);

@@ -1,174 +1,102 @@
-//! Random deliveries, disks that fail and power failures, against a model of a few lines.
-
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::oneshot;
 
 use super::super::faulty::{Fault, Faulty};
 use super::super::{Table, Write};
 use super::*;
 
-/// Something that happens.
-#[derive(Clone, Debug)]
-enum Happening {
-    /// Changes that wait at the same time: whether they are accepted or written, and the records.
-    Changes(Vec<(bool, Vec<Write>)>),
-    Fail(Fault, usize),
-    Heal,
-    Recover,
-    /// Which of the last writes arrive is taken from the bits.
-    PowerFailure(u64),
-}
+pub(super) type Records = BTreeMap<(Table, u64), Vec<u8>>;
 
-fn happening() -> impl Strategy<Value = Happening> {
-    let key = (prop::sample::select(&Table::ALL[..]), 0..6_u64);
-    let value = prop::option::weighted(0.8, (any::<u8>(), 0..9_000_usize));
-    let write = (key, value).prop_map(|((table, key), value)| {
-        let value = value.map(|(byte, length)| vec![byte; length]);
-        Write { table, key, value }
-    });
-    let changes = vec((any::<bool>(), vec(write, 1..4)), 1..5);
-    let fault =
-        prop::sample::select(&[Fault::Full, Fault::ShortWrite, Fault::Sync, Fault::Read, Fault::Panic][..]);
-    prop_oneof![
-        6 => changes.prop_map(Happening::Changes),
-        2 => (fault, 0..30_usize).prop_map(|(fault, after)| Happening::Fail(fault, after)),
-        2 => Just(Happening::Heal),
-        2 => Just(Happening::Recover),
-        1 => any::<u64>().prop_map(Happening::PowerFailure),
-    ]
-}
-
-type Records = BTreeMap<(Table, u64), Vec<u8>>;
-
-fn apply(records: &mut Records, writes: &[Write]) {
-    for Write { table, key, value } in writes {
-        match value {
-            Some(value) => records.insert((*table, *key), value.clone()),
-            None => records.remove(&(*table, *key)),
-        };
-    }
-}
-
-/// What must be true of the journal.
-struct Model {
-    disk: Faulty,
-    scribe: Scribe<Faulty>,
-    /// With everything that was accepted and written, and nothing that was refused.
-    expected: Records,
-    /// What may be found after a power failure: one of these.
-    possible: Vec<Records>,
-    /// Those who wait for their writes.
-    landing: Vec<oneshot::Receiver<()>>,
-}
-
-impl Model {
-    fn on(disk: Faulty) -> Self {
-        let store = Store::open(disk.clone().open().unwrap()).unwrap();
-        let scribe = Scribe::new(disk.clone(), store, Trouble::default());
-        let expected = contents(&scribe).unwrap();
-        let possible = vec![expected.clone()];
-        Self { disk, scribe, expected, possible, landing: Vec::new() }
-    }
-
-    fn happens(&mut self, happening: Happening) {
-        match happening {
-            Happening::Changes(changes) => self.change(&changes),
-            Happening::Fail(fault, after) => self.disk.fail(fault, after),
-            Happening::Heal => self.disk.heal(),
-            Happening::Recover => self.recover(),
-            Happening::PowerFailure(bits) => self.power_fails(bits),
-        }
-    }
-
-    fn change(&mut self, changes: &[(bool, Vec<Write>)]) {
-        let worked = self.works();
-        let mut whole = self.expected.clone();
-        let (mut requests, mut accepts) = (Vec::new(), Vec::new());
-        for (accepted, writes) in changes {
-            apply(&mut whole, writes);
-            if *accepted {
-                let (answer, answered) = oneshot::channel();
-                accepts.push(answered);
-                requests.push(Change::Accept { writes: writes.clone(), answer });
-            } else {
-                let (landed, landing) = oneshot::channel();
-                self.landing.push(landing);
-                requests.push(Change::Write { writes: writes.clone(), landed });
-            }
-        }
-        self.scribe.change(&mut requests);
-        let answers = accepts.into_iter().map(|mut answered| answered.try_recv().unwrap().is_ok());
-        assert!(answers.into_iter().all(|accepted| accepted == self.works()), "all or none, and at once");
-        if self.works() {
-            self.expected = whole;
-            self.lands();
-            return;
-        }
-        if worked {
-            // It may have arrived before it failed.
-            self.possible.push(whole);
-        }
-        changes
-            .iter()
-            .filter(|(accepted, _)| !accepted)
-            .for_each(|(_, writes)| apply(&mut self.expected, writes));
-    }
-
-    fn recover(&mut self) {
-        self.scribe.recover();
-        self.possible.push(self.expected.clone());
-        // What is owed may be on the disk though the disk is full right after.
-        let waited = self.landing.len();
-        self.landing.retain_mut(|landing| landing.try_recv() != Ok(()));
-        if self.works() || self.landing.len() < waited {
-            self.lands();
-        }
-    }
-
-    /// Everything is on the disk, and known to be.
-    fn lands(&mut self) {
-        self.possible = vec![self.expected.clone()];
-        self.landing.retain_mut(|landing| landing.try_recv() != Ok(()));
-        assert!(self.landing.is_empty(), "all of them know");
-    }
-
-    fn power_fails(&mut self, mut bits: u64) {
-        let disk = self.disk.after_power_failure(|| {
-            bits = bits.rotate_left(1);
-            bits & 1 == 1
-        });
-        let possible = std::mem::take(&mut self.possible);
-        *self = Self::on(disk);
-        assert!(possible.contains(&self.expected), "{:?} is none of {possible:?}", self.expected);
-    }
-
-    fn works(&self) -> bool {
-        matches!(self.scribe.state, State::Working(_))
-    }
-
-    fn check(&mut self) {
-        let trouble = self.scribe.trouble.lock().unwrap().is_some();
-        assert_eq!(trouble, !self.works());
-        assert!(self.disk.set_aside().is_empty(), "{:?}", self.disk.set_aside());
-        // Who waits for what is not on the disk still waits.
-        assert!(self.landing.iter_mut().all(|landing| landing.try_recv() == Err(TryRecvError::Empty)));
-        if self.works()
-            && let Ok(contents) = contents(&self.scribe)
-        {
-            assert_eq!(contents, self.expected);
-        }
-    }
-}
-
-fn contents(scribe: &Scribe<Faulty>) -> Result<Records, Failure> {
+/// What is on a disk that works.
+pub(super) fn contents(scribe: &Scribe<Faulty>) -> Result<Records, Failure> {
     let mut records = Records::new();
     let State::Working(store) = &scribe.state else { return Ok(records) };
     store.each(&mut |table, key, value| drop(records.insert((table, key), value.to_vec())))?;
     Ok(records)
+}
+
+pub(super) fn scribe(disk: &Faulty) -> Scribe<Faulty> {
+    let store = Store::open(disk.clone().open().unwrap()).unwrap();
+    Scribe::new(disk.clone(), store, Trouble::default())
+}
+
+/// Whether it was accepted.
+fn accept(scribe: &mut Scribe<Faulty>, key: u64, length: usize) -> bool {
+    let (answer, mut answered) = oneshot::channel();
+    let writes = vec![Write { table: Table::Pending, key, value: Some(vec![1; length]) }];
+    scribe.change(&mut vec![Change::Accept { writes, answer }]);
+    answered.try_recv().unwrap().is_ok()
+}
+
+#[test]
+fn a_disk_is_not_back_before_there_is_room_for_a_delivery() {
+    let disk = Faulty::default();
+    let mut scribe = scribe(&disk);
+    disk.fail(Fault::NoRoom, 0);
+    let accepted = (0..10_000).take_while(|key| accept(&mut scribe, *key, 20_000)).count();
+    assert!((1..10_000).contains(&accepted));
+
+    // It can be opened again, and written: there is no room for anything large.
+    scribe.recover();
+    assert!(matches!(scribe.state, State::Failed { .. }));
+
+    disk.heal();
+    scribe.recover();
+    assert_eq!(contents(&scribe).unwrap().len(), accepted);
+    assert!(accept(&mut scribe, 1_000_000, 20_000));
+}
+
+#[test]
+fn a_failure_soon_after_another_is_news_when_it_lasts() {
+    let said = |scribe: &Scribe<Faulty>| match scribe.state {
+        State::Failed { said, .. } => said,
+        State::Working(_) => panic!("it works"),
+    };
+    let disk = Faulty::default();
+    let mut scribe = scribe(&disk);
+    disk.fail(Fault::Full, 0);
+    assert!(!accept(&mut scribe, 1, 1));
+    assert!(said(&scribe));
+    disk.heal();
+    scribe.recover();
+
+    disk.fail(Fault::Full, 0);
+    assert!(!accept(&mut scribe, 1, 1));
+    assert!(!said(&scribe));
+    assert!(scribe.pause > 2 * FIRST_PAUSE, "{:?}", scribe.pause);
+    scribe.recover();
+    assert!(said(&scribe));
+    for _ in 0..20 {
+        scribe.recover();
+    }
+    assert_eq!(scribe.pause, LONGEST_PAUSE);
+}
+
+#[test]
+fn what_is_damaged_while_it_runs_is_set_aside_when_it_stays_so() {
+    let disk = Faulty::default();
+    let mut scribe = scribe(&disk);
+    // The database falls back to the last commit but one, so there must be two.
+    assert!(accept(&mut scribe, 1, 10_000) && accept(&mut scribe, 2, 10_000));
+    disk.fail(Fault::Full, 0);
+    assert!(!accept(&mut scribe, 3, 10_000));
+    let (landed, mut landing) = oneshot::channel();
+    let writes = vec![Write { table: Table::Ended, key: 1, value: Some(vec![1]) }];
+    scribe.change(&mut vec![Change::Write { writes, landed }]);
+
+    disk.heal();
+    disk.spoil();
+    for _ in 1..SURELY {
+        scribe.recover();
+        assert!(matches!(scribe.state, State::Failed { .. }));
+        assert!(disk.set_aside().is_empty());
+    }
+    scribe.recover();
+
+    assert_eq!(disk.set_aside().len(), 1);
+    assert_eq!(landing.try_recv(), Ok(()));
+    assert_eq!(contents(&scribe).unwrap(), Records::from([((Table::Ended, 1), vec![1])]));
 }
 
 #[test]
@@ -176,43 +104,23 @@ fn what_waits_shares_a_commit() {
     let commit_of = |count: u64| {
         let disk = Faulty::default();
         let store = Store::open(disk.clone().open().unwrap()).unwrap();
-        let (requests, asked) = mpsc::channel();
+        let inbox = Arc::default();
+        let reader = Reader::of(&inbox);
         let answers: Vec<_> = (0..count)
             .map(|key| {
                 let (answer, answered) = oneshot::channel();
                 let writes = vec![Write { table: Table::Pending, key, value: Some(vec![1; 100]) }];
-                requests.send(Request::Change(Change::Accept { writes, answer })).unwrap();
+                inbox.put(Request::Change(Change::Accept { writes, answer }));
                 answered
             })
             .collect();
-        drop(requests);
+        let (answer, _) = oneshot::channel();
+        inbox.put(Request::Close { answer });
         let before = disk.syncs();
-        Scribe::new(disk.clone(), store, Trouble::default()).work(&asked);
+        Scribe::new(disk.clone(), store, Trouble::default()).work(&reader);
         assert!(answers.into_iter().all(|mut answered| answered.try_recv().unwrap().is_ok()));
         disk.syncs() - before
     };
 
     assert_eq!(commit_of(100), commit_of(1));
-}
-
-proptest! {
-    #[test]
-    fn nothing_accepted_is_lost_and_nothing_refused_comes_back(happenings in vec(happening(), 1..40)) {
-        let mut model = Model::on(Faulty::default());
-        for happening in happenings {
-            model.happens(happening);
-            model.check();
-        }
-        // In the end the disk works, and everything is there.
-        model.disk.heal();
-        model.recover();
-        model.change(&[(true, vec![Write { table: Table::Pending, key: 100, value: Some(vec![1]) }])]);
-        if !model.works() {
-            // A page that could not be read before is found out about now.
-            model.recover();
-        }
-        prop_assert!(model.works());
-        model.check();
-        model.power_fails(0);
-    }
 }

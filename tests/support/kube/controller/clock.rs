@@ -1,6 +1,7 @@
 //! The controllers' clock, for what happens by time and not by a request.
 
 use super::super::shared::Shared;
+use super::super::world::World;
 use super::{next, tick};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
@@ -35,9 +36,15 @@ fn run(shared: &Shared) {
             world = shared.changed.wait(world).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
-        let ended = shared.changed.wait_timeout_while(world, pause, |world| !world.rollouts.ended);
-        world = ended.unwrap_or_else(PoisonError::into_inner).0;
-        tick(&mut world);
-        shared.tell();
+        // What somebody changes meanwhile must neither wait for a deadline nor hurry a step.
+        let before = world.rollouts.outlook();
+        let same = |world: &mut World| !world.rollouts.ended && world.rollouts.outlook() == before;
+        let waited = shared.changed.wait_timeout_while(world, pause, same);
+        let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        world = after;
+        if timeout.timed_out() {
+            tick(&mut world);
+            shared.tell();
+        }
     }
 }

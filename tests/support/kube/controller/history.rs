@@ -7,14 +7,16 @@ use super::owned;
 use serde_json::{Value, json};
 
 /// The label with the hash of a revision's template.
-const HASH: &str = "/metadata/labels/controller.kubernetes.io~1hash";
+const HASH: &str = "controller.kubernetes.io/hash";
 
 /// The name of the revision with the workload's template, which from now on is the newest. It is made if it is not
 /// there, with this name or else with one that says its hash.
 pub fn newest(world: &mut World, workload: &Value, name: Option<&str>) -> String {
     let hash = names::hash(&workload["spec"]["template"]);
     let known: Vec<(Key, u64, bool)> = of(world, workload)
-        .map(|(key, record)| (key.clone(), number(record, "/revision"), text(record, HASH) == hash))
+        .map(|(key, record)| {
+            (key.clone(), number(record, "/revision"), record["metadata"]["labels"][HASH] == hash)
+        })
         .collect();
     let highest = known.iter().map(|(_, revision, _)| *revision).max().unwrap_or(0);
     match known.iter().find(|(.., same)| *same) {
@@ -34,7 +36,7 @@ fn create(world: &mut World, workload: &Value, hash: &str, revision: u64, name: 
     let mut template = workload["spec"]["template"].clone();
     template["$patch"] = json!("replace");
     let mut labels = workload["spec"]["template"]["metadata"]["labels"].clone();
-    labels["controller.kubernetes.io/hash"] = json!(hash);
+    labels[HASH] = json!(hash);
     let record = json!({
         "apiVersion": "apps/v1", "kind": "ControllerRevision",
         "metadata": {

@@ -77,6 +77,16 @@ const KINDS: [(&str, &str); 4] = [
 const LIMIT: usize = 10_000;
 
 impl Rollouts {
+    /// Whether nothing can be done right now.
+    pub fn rests(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// What the clock waits for: the pace, whether something is to be done, the next deadline.
+    fn outlook(&self) -> (Pace, bool, Option<Instant>) {
+        (self.pace, self.rests(), self.waiting.values().min().copied())
+    }
+
     /// Counts one more pod.
     fn count(&mut self) -> u64 {
         self.made += 1;

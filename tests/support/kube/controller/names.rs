@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// The letters and digits of generated names: no vowels, so that no words come out.
 const LETTERS: [char; 27] = [
@@ -11,10 +12,9 @@ const LETTERS: [char; 27] = [
 
 /// The hash of a pod template: the same template, the same hash.
 pub fn hash(template: &Value) -> String {
-    let mut hash: u32 = 0x811c_9dc5; // FNV-1a
-    for byte in template.to_string().bytes() {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    }
+    let mut hasher = DefaultHasher::new();
+    template.hash(&mut hasher);
+    let hash = hasher.finish() >> 32;
     hash.to_string().bytes().map(|digit| LETTERS[usize::from(digit) % LETTERS.len()]).collect()
 }
 
@@ -57,10 +57,18 @@ pub fn is_past(time: &Value, seconds: u64) -> bool {
 
 /// A text in an object; empty where there is none.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A count in an object; zero where there is none.
 pub fn number(object: &Value, pointer: &str) -> u64 {
-    object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+    at(object, pointer).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// [`Value::pointer`] for names without `~`: controllers look at many objects, and this one copies nothing.
+fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(object, |value, name| match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        other => other.get(name),
+    })
 }

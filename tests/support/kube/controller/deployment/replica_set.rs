@@ -19,6 +19,8 @@ pub struct Set {
     /// How many pods it is to have.
     pub wanted: u64,
     pub pods: Vec<Pod>,
+    /// It has had no pods for a while, as most of them.
+    idle: bool,
 }
 
 impl Set {
@@ -42,11 +44,12 @@ pub fn all(world: &World, deployment: &Value) -> Vec<Set> {
     let min_ready = number(deployment, "/spec/minReadySeconds");
     let own = owned::of(world, ("apps", "replicasets"), deployment);
     let mut sets: Vec<Set> = own
-        .map(|(key, set)| Set {
-            key: key.clone(),
-            revision: set["metadata"]["annotations"][REVISION].as_str().unwrap_or("0").parse().unwrap(),
-            wanted: number(set, "/spec/replicas"),
-            pods: pod::of(world, set, min_ready),
+        .map(|(key, set)| {
+            let wanted = number(set, "/spec/replicas");
+            let idle = wanted == 0 && set["status"]["replicas"] == 0;
+            let revision = set["metadata"]["annotations"][REVISION].as_str().unwrap_or("0").parse().unwrap();
+            let pods = if idle { Vec::new() } else { pod::of(world, set, min_ready) };
+            Set { key: key.clone(), revision, wanted, pods, idle }
         })
         .collect();
     sets.sort_by_key(|set| set.revision);
@@ -95,7 +98,7 @@ pub fn write(world: &mut World, sets: &[Set]) {
 
 /// Brings their statuses up to date.
 pub fn report(world: &mut World, sets: &[Set]) {
-    for set in sets {
+    for set in sets.iter().filter(|set| !set.idle) {
         let Some(stored) = world.store.get(&set.key) else { continue };
         let (all, ready, available) = set.counts();
         let mut status =
