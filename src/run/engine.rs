@@ -15,9 +15,9 @@ use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::journal::{Journal, JournalError, Landed, Table};
-use super::locks::Locks;
+use super::locks::{Leave, Locks};
 use super::outcome::End;
-use super::queue::{Effects, Queue, Reply, Restored};
+use super::queue::{Effects, Queue, Reply, Restored, Resumed};
 use super::record::{Run, RunId};
 use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
@@ -40,13 +40,13 @@ pub struct Engine {
     notify_targets: RwLock<Targets>,
     /// Replaced when the configuration says another way to the API.
     api: RwLock<Arc<Api>>,
-    pub(super) locks: Locks,
+    pub(super) locks: Arc<Locks>,
     pub(super) in_flight: Semaphore,
     pub(super) finding: Semaphore,
     /// The relay's own workload (`namespace/deployment/name`), which is touched last.
     own_workload: Option<String>,
-    /// Runs that an earlier process had started.
-    resumed: Mutex<Vec<Arc<Run>>>,
+    /// Runs that an earlier process had started, with the workloads that they had begun to change.
+    resumed: Mutex<Vec<(Arc<Run>, Vec<Leave>)>>,
     /// Something may be due.
     wake: Notify,
     /// Counts ends of runs; who waits for one looks again.
@@ -96,15 +96,21 @@ impl Engine {
             outbox.restore(*key, bytes);
         }
         let (queue, resumed, effects) = restored.into_queue(Timestamp::now());
-        let last_id =
-            resumed.iter().map(|run| run.id.0).chain(queue.unfinished().map(|(run, _)| run.id.0)).max();
+        let last_id = resumed
+            .iter()
+            .map(|resumed| resumed.run.id.0)
+            .chain(queue.unfinished().map(|(run, _)| run.id.0))
+            .max();
+        let locks = Arc::new(Locks::default());
+        let with_leave = |Resumed { run, workloads }| (run, locks.take_now(workloads).unwrap_or_default());
+        let resumed = resumed.into_iter().map(with_leave).collect();
         let engine = Self {
             queue: Mutex::new(queue),
             journal,
             outbox: Arc::new(outbox),
             notify_targets: RwLock::new(notify_targets),
             api: RwLock::new(Arc::new(api)),
-            locks: Locks::default(),
+            locks,
             in_flight: Semaphore::new(TARGETS_IN_FLIGHT),
             finding: Semaphore::new(LOOKUPS_IN_FLIGHT),
             own_workload,
@@ -238,10 +244,10 @@ impl Engine {
         let mut under_way = HashMap::new();
         let mut due = std::mem::take(&mut *self.resumed.lock().unwrap_or_else(PoisonError::into_inner));
         loop {
-            due.extend(self.queue().start_due(Timestamp::now()));
-            for run in due.drain(..) {
+            due.extend(self.queue().start_due(Timestamp::now()).into_iter().map(|run| (run, Vec::new())));
+            for (run, locks) in due.drain(..) {
                 let (engine, own) = (Arc::clone(&self), Arc::clone(&run));
-                let task = runs.spawn(async move { worker::carry_out(&engine, &own).await });
+                let task = runs.spawn(async move { worker::carry_out(&engine, &own, locks).await });
                 under_way.insert(task.id(), run);
             }
             let next = self.queue().next_due();
@@ -268,7 +274,7 @@ impl Engine {
     fn rested(&self, run: &Run, end: Option<End>) {
         match end {
             Some(end) => drop(self.change(|queue| queue.finish(run, end, Timestamp::now()))),
-            None => self.queue().leave(run, Timestamp::now()),
+            None => drop(self.change(|queue| queue.leave(run, Timestamp::now()))),
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) enum Followed {
     Failed(String),
     /// There is nothing to follow any more.
     Ended(End),
+    /// The change is there, and how it ended cannot be known.
+    Unknown(End),
 }
 
 /// Follows a change that was made (`forward`), or what was put back in its place.
@@ -81,7 +83,7 @@ pub(super) async fn follow(
                 log::warn!("run={} target={workload} cannot be followed now: {error}", run.id);
                 if Timestamp::now() >= give_up {
                     let reason = format!("how it ended is not known: {error}");
-                    return Ok(Followed::Ended(End::new(Outcome::Expired, reason)));
+                    return Ok(Followed::Unknown(End::new(Outcome::Expired, reason)));
                 }
             }
             Err(ApiError { trouble: Trouble::NotFound, .. }) => {
@@ -90,7 +92,7 @@ pub(super) async fn follow(
             }
             Err(error) => {
                 let reason = format!("how it ended is not known: {error}");
-                return Ok(Followed::Ended(End::new(Outcome::Failed, reason)));
+                return Ok(Followed::Unknown(End::new(Outcome::Failed, reason)));
             }
         }
         let left = Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(LONGEST);

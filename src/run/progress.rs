@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{End, Outcome};
+use super::worker::lock_name;
 use crate::action::{Change, Made, Target, What};
 
 /// How far a run has come.
@@ -28,7 +29,7 @@ pub struct Progress {
 pub struct Step {
     /// What it changes.
     pub targets: Vec<TargetProgress>,
-    /// From when on somebody else's restart counts as its own; `None`: since the event was received.
+    /// When it was begun, if it builds on another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// What was passed over, and why.
@@ -83,7 +84,7 @@ pub enum Stage {
     Undoing(Change, String),
     /// What was there was put back, which is followed.
     Undone(Change, String, Made),
-    /// It has ended, with what was changed if that stayed.
+    /// It has ended, with what was changed if that stayed, or may have been made.
     Ended(End, Option<Change>),
 }
 
@@ -133,6 +134,11 @@ impl Progress {
         }
     }
 
+    /// From when on somebody else's restart counts as a step's own; `None`: since the event was received.
+    pub fn since(&self, step: usize) -> Option<Timestamp> {
+        self.steps.get(step).and_then(|step| step.since).or(self.came_again)
+    }
+
     /// Where a target stands.
     pub fn target(&self, step: usize, place: usize) -> Option<&TargetProgress> {
         self.steps.get(step)?.targets.get(place)
@@ -169,9 +175,7 @@ impl Progress {
         for target in &mut step.targets {
             let (change, why) = match &target.stage {
                 Stage::Broken(change, why) => (change.clone(), why.clone()),
-                Stage::Ended(end, Some(change)) if end.outcome.is_good() => {
-                    (change.clone(), broken.clone().unwrap_or_default())
-                }
+                Stage::Ended(_, Some(change)) => (change.clone(), broken.clone().unwrap_or_default()),
                 _ => continue,
             };
             undone.push((target.target.clone(), why.clone()));
@@ -186,6 +190,29 @@ impl Progress {
         if let Some(step) = self.steps.get_mut(number) {
             step.end = Some(end);
         }
+    }
+
+    /// The names of the workloads that the run has begun to change and has not come to an end with. `together` says
+    /// of a step whether its targets are put back as a whole.
+    pub fn workloads(&self, together: impl FnOnce(usize) -> bool) -> Vec<String> {
+        let Some(step) = self.steps.last().filter(|step| step.end.is_none()) else { return Vec::new() };
+        let has_begun = |target: &TargetProgress| target.stage != Stage::Waiting;
+        let mut names: Vec<_> = if together(self.steps.len() - 1) {
+            let any = step.targets.iter().any(has_begun);
+            step.targets.iter().filter(|_| any).filter_map(|target| lock_name(&target.target)).collect()
+        } else {
+            let at_work = step.targets.iter().filter(|target| has_begun(target) && target.stage.is_at_work());
+            at_work.filter_map(|target| lock_name(&target.target)).collect()
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether something is being put back, or is to be.
+    pub fn is_undoing(&self) -> bool {
+        let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);
+        stages.any(|stage| matches!(stage, Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..)))
     }
 
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.

@@ -1,6 +1,7 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
+mod leave;
 mod look;
 mod restore;
 mod targets;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::restore::Restored;
+pub use self::restore::{Restored, Resumed};
 pub use self::targets::Place;
 use super::holds::Holds;
 use super::journal::{Table, Write};
@@ -46,8 +47,10 @@ pub struct Queue {
 struct LaneState {
     /// In [`Queue::due`] only while nothing of the lane is under way.
     waiting: Option<Waiting>,
-    /// How many are under way: one, but for those that were suspended.
+    /// How many are under way: at most one.
     started: usize,
+    /// The one that is under way is worked on no longer: it goes on in the next process.
+    left: Option<RunId>,
 }
 
 #[derive(Debug)]
@@ -168,9 +171,15 @@ impl Queue {
             self.due.insert((due, standing), run.lane);
         }
         state.waiting = Some(Waiting { run: standing, first, due });
+        let lane = run.lane;
+        self.replace_left(lane, now, effects);
         let Some(before) = before.map(|waiting| waiting.run) else { return };
         let loser = if standing == id { before } else { id };
-        let end = End::new(Outcome::Superseded, format!("superseded by run {standing}"));
+        self.supersede(loser, standing, now, effects);
+    }
+
+    fn supersede(&mut self, loser: RunId, by: RunId, now: Timestamp, effects: &mut Effects) {
+        let end = End::new(Outcome::Superseded, format!("superseded by run {by}"));
         self.end(loser, end, now, effects);
     }
 
@@ -208,24 +217,24 @@ impl Queue {
     /// A started run has ended; its lane is free for the one that waits.
     pub fn finish(&mut self, run: &Run, end: End, now: Timestamp) -> Effects {
         let mut effects = Effects::default();
-        self.leave(run, now);
+        self.free(run.lane, now);
         self.end(run.id, end, now, &mut effects);
         effects
     }
 
-    /// A started run is worked on by this process no longer, and goes on in the next one.
-    pub fn leave(&mut self, run: &Run, now: Timestamp) {
-        let Some(state) = self.lanes.get_mut(&run.lane) else { return };
+    /// Nothing of a lane is under way any longer: what waits there is due when its time comes.
+    fn free(&mut self, lane: Lane, now: Timestamp) {
+        let Some(state) = self.lanes.get_mut(&lane) else { return };
         state.started = state.started.saturating_sub(1);
         match &mut state.waiting {
             Some(waiting) if state.started == 0 => {
                 if self.draining {
                     waiting.due = now;
                 }
-                self.due.insert((waiting.due, waiting.run), run.lane);
+                self.due.insert((waiting.due, waiting.run), lane);
             }
             None if state.started == 0 => {
-                self.lanes.remove(&run.lane);
+                self.lanes.remove(&lane);
             }
             _ => {}
         }

@@ -6,27 +6,38 @@ use jiff::{SignedDuration, Timestamp};
 use super::attempts::{Attempts, Stop};
 use super::engine::Engine;
 use super::follow::{self, Followed};
+use super::locks::Leave;
 use super::outcome::{End, Outcome};
 use super::progress::Stage;
 use super::queue::Place;
 use super::record::Run;
-use super::worker::lock_name;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
 use crate::kubernetes::{Kind, Patched};
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
 
+/// What keeps other runs off a target.
+pub(super) enum Lock {
+    /// Nothing, or the run has it for the whole step.
+    None,
+    /// The lock of this name, once it is free.
+    Take(String),
+    /// One that the run has had since before the process began.
+    Taken(Leave),
+}
+
 /// Works on a target until it comes to a rest: ended, or broken and waiting for the others of its step. `None` if
 /// the process ends first.
-pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: bool) -> Option<()> {
+pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -> Option<()> {
     let (Some(action), Some(target)) = (run.actions.get(place.0), engine.target(run.id, place)) else {
         return Some(());
     };
     let target = target.target;
-    let _leave = match lock_name(&target).filter(|_| lock) {
-        Some(name) => Some(engine.locks.take(name).await),
-        None => None,
+    let _leave = match lock {
+        Lock::None => None,
+        Lock::Take(name) => Some(engine.locks.take(name).await),
+        Lock::Taken(leave) => Some(leave),
     };
     let mut work = Work { engine, run, place, action, target, resumed: true, stale: 0 };
     while let Some(at) = engine.target(run.id, place) {
@@ -73,9 +84,8 @@ impl Work<'_> {
         let decision = self
             .tried(run.retry_until(), || async move {
                 let mut context = run.context();
-                context.since = engine.since(run.id, step).unwrap_or(context.since);
+                context.since = engine.since(run, step);
                 context.held = engine.held(run, target);
-                context.received = engine.came(run);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;
@@ -106,13 +116,16 @@ impl Work<'_> {
                     making => Ok(making),
                 }
             })
-            .await?;
+            .await;
         match making {
-            Making::Made(patched) => self.made(change, patched).await,
-            Making::Stale(_) => {
+            Ok(Making::Made(patched)) => self.made(change, patched).await,
+            Ok(Making::Stale(_)) => {
                 self.stale += 1;
                 self.stage(Stage::Waiting).await;
             }
+            // An answer may have been lost, so that it is there all the same.
+            Err(Stop::End(end)) if end.outcome == Outcome::Expired => self.end(end, Some(change)).await,
+            Err(stop) => return Err(stop),
         }
         Ok(())
     }
@@ -152,10 +165,8 @@ impl Work<'_> {
                     self.end(End::new(Outcome::Failed, why), Some(change)).await;
                 }
             }
-            Followed::Ended(end) => {
-                let end = End::new(end.outcome, format!("{change}; {}", end.reason));
-                self.end(end, None).await;
-            }
+            Followed::Ended(end) => self.end(told(&change, end), None).await,
+            Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
         }
         Ok(())
     }
@@ -196,7 +207,7 @@ impl Work<'_> {
                 Outcome::Failed,
                 format!("{why}; put back: {}, and that failed too: {again}", back(&change)),
             ),
-            Followed::Ended(end) => {
+            Followed::Ended(end) | Followed::Unknown(end) => {
                 End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", back(&change), end.reason))
             }
         };
@@ -241,6 +252,11 @@ impl Work<'_> {
     async fn end(&self, end: End, change: Option<Change>) {
         self.engine.end_target(self.run, self.place, end, change).await;
     }
+}
+
+/// An end with what was changed before it.
+fn told(change: &Change, End { outcome, reason }: End) -> End {
+    End::new(outcome, format!("{change}; {reason}"))
 }
 
 /// What is there again, for a person.

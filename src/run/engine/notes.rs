@@ -30,11 +30,6 @@ impl Engine {
         step.into_iter().flat_map(|step| &step.targets).map(|target| target.target.clone()).collect()
     }
 
-    /// From when on a restart of a step's targets is what is asked for, if not since the event was received.
-    pub(in crate::run) fn since(&self, run: RunId, step: usize) -> Option<Timestamp> {
-        self.queue().progress(run)?.steps.get(step)?.since
-    }
-
     /// The tries of a target, or of finding targets, that failed.
     pub(in crate::run) fn tries(&self, run: RunId, place: Option<Place>) -> Tries {
         let queue = self.queue();
@@ -62,10 +57,11 @@ impl Engine {
         self.write(|queue| queue.made(run, place, stage)).wait().await;
     }
 
-    /// When the event that a run is for happened, as far as is known: it may have happened again.
-    pub(in crate::run) fn came(&self, run: &Run) -> Timestamp {
-        let again = self.queue().progress(run.id).and_then(|progress| progress.came_again);
-        again.unwrap_or(run.delivery.received)
+    /// From when on a restart of a step's targets is what is asked for, whoever made it: when the event happened, as far
+    /// as is known (it may have happened again), or the step before ended.
+    pub(in crate::run) fn since(&self, run: &Run, step: usize) -> Timestamp {
+        let known = self.queue().progress(run.id).and_then(|progress| progress.since(step));
+        known.unwrap_or(run.delivery.received)
     }
 
     /// What holds a run's version back from a target, in words.

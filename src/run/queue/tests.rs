@@ -82,7 +82,7 @@ impl Kept {
         let (queue, started, effects) = restored.into_queue(at(now));
         self.queue = queue;
         self.write(effects.writes);
-        started
+        started.into_iter().map(|resumed| resumed.run).collect()
     }
 
     fn look(&self, seen: Seen) -> Account {
