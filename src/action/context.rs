@@ -45,8 +45,9 @@ pub struct Context<'a> {
     pub source: &'a str,
     /// The delivery's id.
     pub delivery: &'a str,
-    /// When the event was received.
-    pub received: Timestamp,
+    /// From when on a restart is what is asked for, whoever made it: when the event was received, or the step before
+    /// ended.
+    pub since: Timestamp,
     /// Now.
     pub now: Timestamp,
     /// What this version is held by on the target, in words: it is not applied there.
@@ -67,7 +68,8 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let values = Values::new(event, tag, delivery);
-        Self { event, values, tag, policy, source, delivery, received, now, held: None, resumed: false }
+        let since = received;
+        Self { event, values, tag, policy, source, delivery, since, now, held: None, resumed: false }
     }
 
     /// Why something changed, for `kubectl rollout history`:

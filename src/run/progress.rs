@@ -29,6 +29,9 @@ pub struct Progress {
 pub struct Step {
     /// What it changes.
     pub targets: Vec<TargetProgress>,
+    /// When it was begun, if it builds on another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// What was passed over, and why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub passed_over: String,
@@ -119,7 +122,21 @@ impl Progress {
     pub fn begin_step(&mut self, targets: Vec<Target>, passed_over: String) {
         let targets = targets.into_iter().map(TargetProgress::new).collect();
         self.finding = Tries::default();
-        self.steps.push(Step { targets, passed_over, end: None });
+        self.steps.push(Step { targets, since: None, passed_over, end: None });
+    }
+
+    /// The step that has just begun builds on the one before: only what happens from now on can be its doing.
+    pub fn build_on(&mut self, since: Timestamp) {
+        if self.steps.len() > 1
+            && let Some(step) = self.steps.last_mut()
+        {
+            step.since = Some(since);
+        }
+    }
+
+    /// From when on somebody else's restart counts as a step's own; `None`: since the event was received.
+    pub fn since(&self, step: usize) -> Option<Timestamp> {
+        self.steps.get(step).and_then(|step| step.since).or(self.came_again)
     }
 
     /// Where a target stands.

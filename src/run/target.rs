@@ -80,11 +80,12 @@ impl Work<'_> {
 
     async fn decide(&self) -> Result<(), Stop> {
         let Self { engine, run, action, target, .. } = self;
+        let step = self.place.0;
         let decision = self
             .tried(run.retry_until(), || async move {
                 let mut context = run.context();
+                context.since = engine.since(run, step);
                 context.held = engine.held(run, target);
-                context.received = engine.came(run);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempts::{Attempts, Stop};
@@ -71,6 +72,7 @@ pub(super) fn lock_name(target: &Target) -> Option<String> {
 /// Finds a step's targets, trying for as long as a target may be tried.
 async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
     let Some(action) = run.actions.get(step) else { return Some(()) };
+    let begun = Timestamp::now();
     let what = format!("the targets of {}", action.name());
     let mut attempts = Attempts::new(engine, run, None, &what, run.retry_until());
     let found = loop {
@@ -93,7 +95,12 @@ async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
         Ok(found) => {
             let passed_over: Vec<_> =
                 found.skipped.iter().map(|(what, why)| format!("{what}: {why}")).collect();
-            engine.note(run.id, |progress| progress.begin_step(found.targets, passed_over.join("; "))).await;
+            engine
+                .note(run.id, |progress| {
+                    progress.begin_step(found.targets, passed_over.join("; "));
+                    progress.build_on(begun);
+                })
+                .await;
         }
         Err(end) => {
             engine

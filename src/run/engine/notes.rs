@@ -57,10 +57,11 @@ impl Engine {
         self.write(|queue| queue.made(run, place, stage)).wait().await;
     }
 
-    /// When the event that a run is for happened, as far as is known: it may have happened again.
-    pub(in crate::run) fn came(&self, run: &Run) -> Timestamp {
-        let again = self.queue().progress(run.id).and_then(|progress| progress.came_again);
-        again.unwrap_or(run.delivery.received)
+    /// From when on a restart of a step's targets is what is asked for, whoever made it: when the event happened, as far
+    /// as is known (it may have happened again), or the step before ended.
+    pub(in crate::run) fn since(&self, run: &Run, step: usize) -> Timestamp {
+        let known = self.queue().progress(run.id).and_then(|progress| progress.since(step));
+        known.unwrap_or(run.delivery.received)
     }
 
     /// What holds a run's version back from a target, in words.
