@@ -66,6 +66,8 @@ struct Entry {
     delivery: Seen,
     run: Arc<Run>,
     progress: Progress,
+    /// Whether the journal has a record of its progress.
+    noted: bool,
 }
 
 /// What the queue says to a delivery.
@@ -132,7 +134,7 @@ impl Queue {
 
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
         self.pending += usize::from(progress.end.is_none());
-        self.runs.insert(run.id, Entry { delivery, run, progress });
+        self.runs.insert(run.id, Entry { delivery, run, noted: progress != Progress::default(), progress });
     }
 
     /// Gives a reservation up: its runs could not be made safe.
@@ -245,17 +247,20 @@ impl Queue {
         entry.progress.end = Some(end);
         self.pending -= 1;
         effects.ended.push((Arc::clone(&entry.run), RunReport::of(&entry.run, &entry.progress)));
-        effects.writes.push(put(Table::Progress, id.0, &entry.progress));
         let seen = entry.delivery;
         // Only once every run has one.
-        let Some(account) = self.account_ended(seen, now) else { return };
+        let Some(account) = self.account_ended(seen, now) else {
+            effects.writes.extend(self.note(id, |_| {}));
+            return;
+        };
         let well = account.outcome().is_none_or(Outcome::is_good);
         let Some(memory) = self.deliveries.get(seen) else { return };
         let record = put(Table::Ended, seen.0, &Ended { keys: memory.keys.clone(), account });
         effects.writes.push(remove(Table::Pending, seen.0));
         for run in &memory.runs {
-            self.runs.remove(run);
-            effects.writes.push(remove(Table::Progress, run.0));
+            if self.runs.remove(run).is_some_and(|entry| entry.noted) {
+                effects.writes.push(remove(Table::Progress, run.0));
+            }
         }
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         effects.writes.push(record);
@@ -267,6 +272,7 @@ impl Queue {
     pub fn note(&mut self, run: RunId, change: impl FnOnce(&mut Progress)) -> Option<Write> {
         let entry = self.runs.get_mut(&run)?;
         change(&mut entry.progress);
+        entry.noted = true;
         Some(put(Table::Progress, run.0, &entry.progress))
     }
 }
