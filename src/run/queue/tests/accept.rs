@@ -21,7 +21,7 @@ fn what_cannot_be_made_safe_leaves_nothing_behind() {
 fn a_duplicate_is_one_only_of_what_is_safe() {
     let mut queue = Queue::default();
     let keys = || Keys::new("ghcr", &Identity::Id("1".into()), b"", true);
-    let mut reserve = |queue: &mut Queue, id| {
+    let reserve = |queue: &mut Queue, id| {
         assert!(!queue.is_being_accepted(&keys(), at(0)));
         let reply = queue.reserve(keys(), vec![run(id, "ghcr.io/acme/web", "a", None)], at(0));
         let Reply::Reserved(seen, _) = reply else { panic!("{reply:?}") };
