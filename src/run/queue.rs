@@ -188,8 +188,15 @@ impl Queue {
     /// Starts what is due: each run is handed out once. While a lane is busy its next run is not due, so that a
     /// newer one can take its place.
     pub fn start_due(&mut self, now: Timestamp) -> Vec<Arc<Run>> {
+        self.start_some(now, usize::MAX)
+    }
+
+    /// Starts of what is due as many as that; the rest stays due.
+    pub fn start_some(&mut self, now: Timestamp, most: usize) -> Vec<Arc<Run>> {
         let mut started = Vec::new();
-        while let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now) {
+        while started.len() < most
+            && let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now)
+        {
             let ((_, id), lane) = due.remove_entry();
             if let Some(state) = self.lanes.get_mut(&lane) {
                 state.waiting = None;

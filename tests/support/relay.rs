@@ -72,6 +72,17 @@ impl Relay {
             .unwrap_or_else(|| panic!("the relay never logged {text:?}; it logged:\n{}", self.log()))
     }
 
+    /// Waits until so many log lines contain this text.
+    pub fn wait_for_logs(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.log.lines.lock().unwrap();
+        while lines.0.iter().filter(|line| line.contains(text)).count() < times {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!lines.1 && !left.is_zero(), "not {times} times {text:?} in:\n{}", lines.0.join("\n"));
+            lines = self.log.grown.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
