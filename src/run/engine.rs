@@ -144,15 +144,26 @@ impl Engine {
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
     pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {
-        let (seen, writes) = match self.reserve(keys.asking(asks), runs).await? {
-            Reply::Duplicate(seen, writes) => {
-                if !writes.is_empty() {
-                    self.journal.accept(writes).await.map_err(Refused::Journal)?;
-                }
-                return Ok(Accepted::Duplicate(seen));
+        let (keys, came) = (keys.asking(asks), Timestamp::now());
+        let (mut awaited, mut decided) = (None, self.decided.subscribe());
+        let (seen, writes) = loop {
+            if self.sealed.load(Ordering::Relaxed) {
+                return Err(Refused::Closing);
             }
-            Reply::Full => return Err(Refused::Full),
-            Reply::Reserved(seen, writes) => (seen, writes),
+            let reply = self.queue().reserve(&keys, &runs, awaited, came);
+            match reply {
+                Reply::Awaits(seen) => awaited = Some(seen),
+                Reply::Duplicate(seen, writes) => {
+                    if !writes.is_empty() {
+                        self.journal.accept(writes).await.map_err(Refused::Journal)?;
+                    }
+                    return Ok(Accepted::Duplicate(seen));
+                }
+                Reply::Full => return Err(Refused::Full),
+                Reply::Reserved(seen, writes) => break (seen, writes),
+            }
+            // It fails only when the sender is gone, and that is self.
+            let _ = decided.changed().await;
         };
         let safe = self.journal.accept(writes).await;
         match &safe {
@@ -163,24 +174,6 @@ impl Engine {
         self.decided.send_modify(|count| *count += 1);
         self.wake.notify_one();
         safe.map(|()| Accepted::New(seen)).map_err(Refused::Journal)
-    }
-
-    /// Takes a delivery in, once it is known what became of the same one that is being made safe.
-    async fn reserve(&self, keys: Keys, runs: Vec<Arc<Run>>) -> Result<Reply, Refused> {
-        let mut decided = self.decided.subscribe();
-        loop {
-            if self.sealed.load(Ordering::Relaxed) {
-                return Err(Refused::Closing);
-            }
-            {
-                let (mut queue, now) = (self.queue(), Timestamp::now());
-                if !queue.is_being_accepted(&keys, now) {
-                    return Ok(queue.reserve(keys, runs, now));
-                }
-            }
-            // It fails only when the sender is gone, and that is self.
-            let _ = decided.changed().await;
-        }
     }
 
     /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.
