@@ -138,15 +138,12 @@ impl Work<'_> {
     }
 
     async fn made(&self, change: Change, patched: Patched) {
-        match self.followed_for() {
-            Some(_) => {
-                let made = Made { patched, at: Timestamp::now() };
-                self.engine.made(self.run, self.place, Stage::Made(change, made)).await;
-            }
-            None => {
-                let end = End::new(Outcome::Succeeded, change.to_string());
-                self.end(end, Some(change)).await;
-            }
+        if self.followed_for().is_some() {
+            let made = Made { patched, at: Timestamp::now() };
+            self.engine.made(self.run, self.place, Stage::Made(change, made)).await;
+        } else {
+            let end = End::new(Outcome::Succeeded, change.to_string());
+            self.end(end, Some(change)).await;
         }
     }
 

@@ -12,7 +12,7 @@ use super::outcome::{End, Outcome};
 use super::progress::{Stage, Todo};
 use super::record::Run;
 use super::target::{self, Lock};
-use crate::action::Target;
+use crate::action::{Action, Target};
 use crate::text::Escaped;
 
 /// Carries the run out and says how it ended; `None` if the process ends first and the next one goes on. `locks` are
@@ -22,7 +22,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: V
         match engine.todo(run)? {
             Todo::Find(step) => find(engine, run, step).await?,
             Todo::Work(step, places) => {
-                let undoes = run.actions.get(step).is_some_and(|action| action.rolls_back());
+                let undoes = run.actions.get(step).is_some_and(Action::rolls_back);
                 if undoes && locks.is_empty() {
                     locks = lock_all(engine, run, step).await;
                 }
