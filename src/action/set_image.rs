@@ -40,6 +40,13 @@ enum Plan {
     Change(Vec<ImageChange>),
 }
 
+/// Why an image stays.
+struct Stays {
+    /// It is the one that was asked for.
+    is_it: bool,
+    reason: String,
+}
+
 impl SetImage {
     pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
         let targets = Targets::read(&mut fields, |_| None);
@@ -118,17 +125,18 @@ impl SetImage {
         }
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         for (list, index, c) in meant {
+            let from = c.image.clone();
+            let mut change = ImageChange { list, index, name: c.name.clone(), to: from.clone(), from };
+            let unproven = |other: &ImageChange| other.is_of_same_container(&change) && other.to == c.image;
+            let unproven = context.unproven.iter().any(unproven);
             match self.new_image(&c.image, repository, context) {
                 Ok(to) => {
-                    changes.push(ImageChange {
-                        list,
-                        index,
-                        name: c.name.clone(),
-                        from: c.image.clone(),
-                        to,
-                    });
+                    change.to = to;
+                    changes.push(change);
                 }
-                Err(reason) => reasons.push(reason),
+                // It was set by a run whose place this one took: it has yet to come up.
+                Err(Stays { is_it: true, .. }) if unproven => changes.push(change),
+                Err(Stays { reason, .. }) => reasons.push(reason),
             }
         }
         if changes.is_empty() {
@@ -150,7 +158,9 @@ impl SetImage {
         running: &str,
         repository: &Repository,
         context: &Context<'_>,
-    ) -> Result<String, String> {
+    ) -> Result<String, Stays> {
+        let is_it = |reason| Stays { is_it: true, reason };
+        let other = |reason| Stays { is_it: false, reason };
         // A container that is named may pull from elsewhere, such as a mirror: its tag and its spelling count too.
         let parsed = Image::parse(running).ok();
         let tag = context.tag.filter(|tag| !tag.is_empty());
@@ -161,10 +171,10 @@ impl SetImage {
             let no_tag = image.digest.is_none().then_some(DEFAULT_TAG);
             match policy.compare(image.tag.as_deref().or(no_tag), offered) {
                 Comparison::Newer => {}
-                Comparison::Same => return Err(format!("{running} is that version already")),
-                Comparison::Older => return Err(format!("{running} is newer than {offered}")),
+                Comparison::Same => return Err(is_it(format!("{running} is that version already"))),
+                Comparison::Older => return Err(other(format!("{running} is newer than {offered}"))),
                 Comparison::NotComparable(_) if self.from_any => {}
-                Comparison::NotComparable(why) => return Err(why),
+                Comparison::NotComparable(why) => return Err(other(why)),
             }
         }
         let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
@@ -175,10 +185,10 @@ impl SetImage {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
         if tag.is_empty() && digest.is_empty() {
-            return Err("the event names neither tag nor digest".to_owned());
+            return Err(other("the event names neither tag nor digest".to_owned()));
         }
         let new = format!("{spelling}{tag}{digest}");
-        if new == running { Err(format!("{running} runs already")) } else { Ok(new) }
+        if new == running { Err(is_it(format!("{running} runs already"))) } else { Ok(new) }
     }
 
     /// A workload that was named must have the container; one that was found need not.

@@ -21,6 +21,7 @@ use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
 use super::sameness::{Deliveries, Keys, Seen};
 use super::stored::{self, Ended, put, remove};
+use super::unproven;
 use crate::action::Action;
 
 /// How many runs may be pending before deliveries are answered 503.
@@ -181,6 +182,10 @@ impl Queue {
     }
 
     fn supersede(&mut self, loser: RunId, by: RunId, now: Timestamp, effects: &mut Effects) {
+        let left = self.runs.get(&loser).map(|entry| unproven::left(&entry.run.actions, &entry.progress));
+        if let Some(left) = left.filter(|left| !left.is_empty()) {
+            effects.writes.extend(self.note(by, |progress| progress.unproven = left));
+        }
         let end = End::new(Outcome::Superseded, format!("superseded by run {by}"));
         self.end(loser, end, now, effects);
     }
