@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::reconcile::FluxObject;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
+use crate::kubernetes::patch::ImageChange;
 use crate::kubernetes::{self, Access, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
@@ -52,6 +53,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What this version is held by on the target, in words: it is not applied there.
     pub held: Option<String>,
+    /// What runs whose place this one took have set on the target, if nobody knows yet whether it comes up.
+    pub unproven: Vec<ImageChange>,
     /// The change may have been made before the process was killed.
     pub resumed: bool,
 }
@@ -69,7 +72,19 @@ impl<'a> Context<'a> {
     ) -> Self {
         let values = Values::new(event, tag, delivery);
         let since = received;
-        Self { event, values, tag, policy, source, delivery, since, now, held: None, resumed: false }
+        Self {
+            event,
+            values,
+            tag,
+            policy,
+            source,
+            delivery,
+            since,
+            now,
+            held: None,
+            unproven: Vec::new(),
+            resumed: false,
+        }
     }
 
     /// Why something changed, for `kubectl rollout history`:

@@ -140,16 +140,17 @@ impl SetImage {
         }
         let (mut changes, mut reasons, mut same) = (Vec::new(), Vec::new(), true);
         for (list, index, c) in meant {
+            let from = c.image.clone();
+            let mut change = ImageChange { list, index, name: c.name.clone(), to: from.clone(), from };
+            let unproven = |other: &ImageChange| other.is_of_same_container(&change) && other.to == c.image;
+            let unproven = context.unproven.iter().any(unproven);
             match self.new_image(&c.image, repository, context) {
                 Ok(to) => {
-                    changes.push(ImageChange {
-                        list,
-                        index,
-                        name: c.name.clone(),
-                        from: c.image.clone(),
-                        to,
-                    });
+                    change.to = to;
+                    changes.push(change);
                 }
+                // It was set by a run whose place this one took: it has yet to come up.
+                Err(Stays { same: true, .. }) if unproven => changes.push(change),
                 Err(stays) => {
                     reasons.push(stays.reason);
                     same &= stays.same;

@@ -71,6 +71,14 @@ pub struct ImageChange {
     pub to: String,
 }
 
+impl ImageChange {
+    /// Whether another change is of the same container: by name, since its place may have changed.
+    pub fn is_of_same_container(&self, other: &Self) -> bool {
+        self.list == other.list
+            && if self.name.is_empty() { self.index == other.index } else { self.name == other.name }
+    }
+}
+
 /// Restarts a workload. The time must differ from the one that is there: the same value starts nothing.
 pub fn restart(workload: &Workload, restarted_at: &str, change_cause: &str, manager: &str) -> PatchRequest {
     let body = json!({

@@ -1,12 +1,16 @@
 //! How far a started run has come: a pure state machine, and the journal's record of it. Whatever may not be done
 //! twice is written here before it is done, so that a run goes on at the right place after a crash.
 
+mod stage;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::stage::Stage;
 use super::outcome::{End, Outcome};
+use super::unproven::Unproven;
 use super::worker::lock_name;
-use crate::action::{Change, Made, Target, What};
+use crate::action::{Target, What};
 
 /// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +23,9 @@ pub struct Progress {
     /// When another delivery that looks alike came before anything was changed: the run stands for that one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_again: Option<Timestamp>,
+    /// What runs whose place this one took had changed without its being known whether that comes up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<Unproven>,
     /// How the run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -69,26 +76,6 @@ impl Tries {
     fn is_none(&self) -> bool {
         self.made == 0
     }
-}
-
-/// Where a target stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Stage {
-    /// It has not been looked at, or must be looked at again.
-    Waiting,
-    /// It is decided what to change, and the change may have been made.
-    Decided(Change),
-    /// The change was made and is followed.
-    Made(Change, Made),
-    /// The rollout failed, and waits for the others of the step to end before it is undone.
-    Broken(Change, String),
-    /// What was there shall be put back, for this reason.
-    Undoing(Change, String),
-    /// What was there was put back, which is followed.
-    Undone(Change, String, Made),
-    /// It has ended, with what was changed if that stayed, or may have been made.
-    Ended(End, Option<Change>),
 }
 
 /// What is to be done next for a run.
@@ -275,41 +262,6 @@ impl Step {
 impl TargetProgress {
     fn new(target: Target) -> Self {
         Self { target, stage: Stage::Waiting, tries: Tries::default() }
-    }
-}
-
-impl Stage {
-    /// What is changed, if that is decided.
-    pub fn change(&self) -> Option<&Change> {
-        match self {
-            Self::Waiting => None,
-            Self::Decided(change)
-            | Self::Made(change, _)
-            | Self::Broken(change, _)
-            | Self::Undoing(change, _)
-            | Self::Undone(change, ..) => Some(change),
-            Self::Ended(_, change) => change.as_ref(),
-        }
-    }
-
-    /// The object as the last change of it left it.
-    pub fn made(&self) -> Option<&Made> {
-        match self {
-            Self::Made(_, made) | Self::Undone(.., made) => Some(made),
-            _ => None,
-        }
-    }
-
-    fn is_at_work(&self) -> bool {
-        !matches!(self, Self::Broken(..) | Self::Ended(..))
-    }
-
-    fn has_failed(&self) -> bool {
-        match self {
-            Self::Broken(..) => true,
-            Self::Ended(end, _) => !end.outcome.is_good(),
-            _ => false,
-        }
     }
 }
 

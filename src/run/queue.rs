@@ -22,6 +22,7 @@ use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
 use super::sameness::{Deliveries, Seen};
 use super::stored::{Ended, put, remove};
+use super::unproven;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -134,6 +135,10 @@ impl Queue {
     }
 
     fn supersede(&mut self, loser: RunId, by: RunId, now: Timestamp, effects: &mut Effects) {
+        let left = self.runs.get(&loser).map(|entry| unproven::left(&entry.run.actions, &entry.progress));
+        if let Some(left) = left.filter(|left| !left.is_empty()) {
+            effects.writes.extend(self.note(by, |progress| progress.unproven = left));
+        }
         let end = End::new(Outcome::Superseded, format!("superseded by run {by}"));
         self.end(loser, end, now, effects);
     }

@@ -106,6 +106,7 @@ impl Work<'_> {
                 let mut context = run.context();
                 context.since = engine.since(run, step);
                 context.held = engine.held(run, target);
+                context.unproven = engine.unproven(run.id, target);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::action::{Change, Made};
 use crate::kubernetes::object::ContainerList;
 use crate::kubernetes::patch::{ImageChange, Read};
 use crate::kubernetes::{Kind, Patched, Workload};

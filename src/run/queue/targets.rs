@@ -54,7 +54,13 @@ impl Queue {
     }
 
     fn set_stage(&mut self, run: &Run, (step, place): Place, stage: Stage) -> Option<Write> {
-        self.note(run.id, |progress| progress.set_stage(step, place, stage))
+        self.note(run.id, |progress| {
+            let stage = match progress.target(step, place).map(|at| &at.target) {
+                Some(target) => stage.since_before_all(&progress.unproven, target),
+                None => stage,
+            };
+            progress.set_stage(step, place, stage);
+        })
     }
 
     fn release(&mut self, run: &Run, (step, place): Place) -> Vec<Write> {
