@@ -27,6 +27,9 @@ use super::unproven;
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
 
+/// How many bytes the records of pending deliveries may have before deliveries are answered 503.
+const PENDING_BYTES: usize = 16 * 1024 * 1024;
+
 /// All runs that are pending, and the deliveries that are remembered.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -41,6 +44,8 @@ pub struct Queue {
     /// Versions that are not applied.
     pub holds: Holds,
     pending: usize,
+    /// Of the records of pending deliveries.
+    bytes: usize,
     draining: bool,
 }
 
@@ -69,6 +74,8 @@ struct Entry {
     progress: Progress,
     /// Whether the journal has a record of its progress.
     noted: bool,
+    /// Its part of the delivery's record.
+    bytes: usize,
 }
 
 /// What the queue says to a delivery.
@@ -94,9 +101,18 @@ pub struct Effects {
 }
 
 impl Queue {
-    fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
+    fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress, bytes: usize) {
         self.pending += usize::from(progress.end.is_none());
-        self.runs.insert(run.id, Entry { delivery, run, noted: progress != Progress::default(), progress });
+        self.bytes += bytes;
+        let noted = progress != Progress::default();
+        self.runs.insert(run.id, Entry { delivery, run, noted, progress, bytes });
+    }
+
+    /// Removes a run; whether the journal has a record of its progress.
+    fn remove(&mut self, run: RunId) -> Option<bool> {
+        let entry = self.runs.remove(&run)?;
+        self.bytes -= entry.bytes;
+        Some(entry.noted)
     }
 
     /// Puts the runs of a reservation in line; some may end by being superseded.
@@ -222,8 +238,8 @@ impl Queue {
         let Some(memory) = self.deliveries.get(seen) else { return };
         let record = put(Table::Ended, seen.0, &Ended { keys: memory.keys.clone(), account });
         effects.writes.push(remove(Table::Pending, seen.0));
-        for run in &memory.runs {
-            if self.runs.remove(run).is_some_and(|entry| entry.noted) {
+        for run in &memory.runs.clone() {
+            if self.remove(*run) == Some(true) {
                 effects.writes.push(remove(Table::Progress, run.0));
             }
         }

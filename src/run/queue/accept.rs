@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{PENDING_LIMIT, Queue, Reply};
+use super::{PENDING_BYTES, PENDING_LIMIT, Queue, Reply};
 use crate::action::Action;
 use crate::run::journal::{Table, Write};
 use crate::run::progress::Progress;
@@ -34,13 +34,18 @@ impl Queue {
             return Reply::Full;
         }
         let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
+        let record = stored::Pending { keys: keys.clone(), origin, runs: runs.to_vec() };
+        let record = put(Table::Pending, 0, &record);
+        let bytes = record.value.as_ref().map_or(0, Vec::len);
+        if self.bytes + bytes > PENDING_BYTES {
+            return Reply::Full;
+        }
         let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
         self.reserved.insert(seen);
         for run in runs {
-            self.enter(seen, Arc::clone(run), Progress::default());
+            self.enter(seen, Arc::clone(run), Progress::default(), bytes / runs.len().max(1));
         }
-        let record = stored::Pending { keys: keys.clone(), origin, runs: runs.to_vec() };
-        Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
+        Reply::Reserved(seen, vec![Write { key: seen.0, ..record }])
     }
 
     fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
@@ -64,7 +69,7 @@ impl Queue {
     pub fn cancel(&mut self, seen: Seen) {
         self.reserved.remove(&seen);
         for run in self.deliveries.cancel(seen) {
-            self.pending -= usize::from(self.runs.remove(&run).is_some());
+            self.pending -= usize::from(self.remove(run).is_some());
         }
     }
 }

@@ -34,7 +34,7 @@ impl Resumed {
 #[derive(Debug, Default)]
 pub struct Restored {
     queue: Queue,
-    pending: BTreeMap<u64, Pending>,
+    pending: BTreeMap<u64, (Pending, usize)>,
     progress: BTreeMap<u64, Progress>,
     ended: BTreeMap<u64, (EndedMark, usize)>,
     /// What is still to be told, as it was written.
@@ -45,7 +45,9 @@ impl Restored {
     /// Takes one record.
     pub fn take(&mut self, table: Table, key: u64, bytes: &[u8]) {
         match table {
-            Table::Pending => self.pending.extend(get(table, key, bytes).map(|record| (key, record))),
+            Table::Pending => {
+                self.pending.extend(get(table, key, bytes).map(|record| (key, (record, bytes.len()))));
+            }
             Table::Progress => self.progress.extend(get(table, key, bytes).map(|record| (key, record))),
             Table::Ended => {
                 self.ended.extend(get(table, key, bytes).map(|record| (key, (record, bytes.len()))));
@@ -79,9 +81,10 @@ impl Restored {
                     let forgotten = queue.deliveries.end(seen, well, bytes, now);
                     effects.forget(&forgotten);
                 }
-                Record::Pending(pending) => {
+                Record::Pending((pending, bytes)) => {
                     let (keys, received) = (pending.keys.clone(), pending.origin.received);
                     let runs = pending.runs();
+                    let bytes = bytes / runs.len().max(1);
                     queue.deliveries.restore(seen, keys, runs.iter().map(|run| run.id).collect(), received);
                     for run in runs {
                         let progress = progress.remove(&run.id.0).unwrap_or_default();
@@ -90,7 +93,7 @@ impl Restored {
                             (None, true) => waiting.push((run.id, received)),
                             (None, false) => started.push(Resumed::of(&run, &progress)),
                         }
-                        queue.enter(seen, run, progress);
+                        queue.enter(seen, run, progress, bytes);
                     }
                 }
             }
@@ -110,7 +113,7 @@ impl Restored {
 
 enum Record {
     Ended((EndedMark, usize)),
-    Pending(Pending),
+    Pending((Pending, usize)),
 }
 
 impl Effects {
