@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Decision, Making, What};
+use super::change::{Change, Decision, What};
 use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
@@ -62,15 +62,15 @@ pub(super) async fn make(
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
-) -> Result<Making, Failure> {
+) -> Result<Patched, Failure> {
     if context.resumed {
         let object = api.kubernetes.get(workload).await?;
         if is_made(at, object.restarted_at(), context.now) {
-            return Ok(Making::Made(Patched::from(object)));
+            return Ok(Patched::from(object));
         }
     }
     let request = request(api.kubernetes.field_manager(), workload, at, context);
-    Ok(Making::Made(api.kubernetes.patch(&request).await?))
+    Ok(api.kubernetes.patch(&request).await?)
 }
 
 pub(super) async fn preview(

@@ -13,6 +13,7 @@ use crate::image::{Image, Repository};
 use crate::kubernetes::object::Container;
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::rollout::{Standing, judge};
 use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
 
@@ -37,14 +38,16 @@ pub struct SetImage {
 /// What is to be done to a workload that was read.
 enum Plan {
     Nothing(Done),
+    /// What is asked for is what runs.
+    There(Done),
     Change(Vec<ImageChange>),
 }
 
 /// Why an image stays.
 struct Stays {
-    /// It is the one that was asked for.
-    is_it: bool,
     reason: String,
+    /// Because it is the one that is asked for.
+    same: bool,
 }
 
 impl SetImage {
@@ -77,10 +80,22 @@ impl SetImage {
         let object = api.kubernetes.get(workload).await?;
         let changes = match self.plan(workload, &object, context)? {
             Plan::Nothing(done) => return Ok(Decision::Nothing(done)),
+            Plan::There(done) => return self.there(workload, &object, done).map(Decision::Nothing),
             Plan::Change(changes) => changes,
         };
         let what = What::Images { changes, read: Read::of(&object) };
         Ok(Decision::Change(Change { what, warning: owner(&object).map(|owner| owner.to_string()) }))
+    }
+
+    /// What is asked for runs already, which is well unless its rollout has failed: a redelivery of what failed must
+    /// not look like a success.
+    fn there(&self, workload: &Workload, object: &Object, done: Done) -> Result<Done, Failure> {
+        match judge(workload.kind, object, object.metadata.generation) {
+            Standing::Failed(why) if self.rollout.within.is_some() => {
+                Err(Failure::last(format!("{}, but {why}", done.reason)))
+            }
+            _ => Ok(done),
+        }
     }
 
     pub(super) async fn preview(
@@ -95,7 +110,7 @@ impl SetImage {
         };
         let object = api.kubernetes.get(workload).await?;
         Ok(match self.plan(workload, &object, context)? {
-            Plan::Nothing(done) => Would::End(done),
+            Plan::Nothing(done) | Plan::There(done) => Would::End(done),
             Plan::Change(changes) => {
                 let read = Read::of(&object);
                 let (cause, manager) = (context.change_cause(), outlook.field_manager());
@@ -123,7 +138,7 @@ impl SetImage {
         if meant.is_empty() {
             return self.no_container(object, container.as_deref(), repository).map(Plan::Nothing);
         }
-        let (mut changes, mut reasons) = (Vec::new(), Vec::new());
+        let (mut changes, mut reasons, mut same) = (Vec::new(), Vec::new(), true);
         for (list, index, c) in meant {
             let from = c.image.clone();
             let mut change = ImageChange { list, index, name: c.name.clone(), to: from.clone(), from };
@@ -135,13 +150,17 @@ impl SetImage {
                     changes.push(change);
                 }
                 // It was set by a run whose place this one took: it has yet to come up.
-                Err(Stays { is_it: true, .. }) if unproven => changes.push(change),
-                Err(Stays { reason, .. }) => reasons.push(reason),
+                Err(Stays { same: true, .. }) if unproven => changes.push(change),
+                Err(stays) => {
+                    reasons.push(stays.reason);
+                    same &= stays.same;
+                }
             }
         }
         if changes.is_empty() {
             reasons.dedup();
-            return Ok(Plan::Nothing(Done::unchanged(reasons.join("; "))));
+            let done = Done::unchanged(reasons.join("; "));
+            return Ok(if same { Plan::There(done) } else { Plan::Nothing(done) });
         }
         if object.is_paused() {
             return self.targets.paused(workload).map(Plan::Nothing);
@@ -159,8 +178,8 @@ impl SetImage {
         repository: &Repository,
         context: &Context<'_>,
     ) -> Result<String, Stays> {
-        let is_it = |reason| Stays { is_it: true, reason };
-        let other = |reason| Stays { is_it: false, reason };
+        let stays = |reason: String| Err(Stays { reason, same: false });
+        let same = |reason: String| Err(Stays { reason, same: true });
         // A container that is named may pull from elsewhere, such as a mirror: its tag and its spelling count too.
         let parsed = Image::parse(running).ok();
         let tag = context.tag.filter(|tag| !tag.is_empty());
@@ -171,10 +190,10 @@ impl SetImage {
             let no_tag = image.digest.is_none().then_some(DEFAULT_TAG);
             match policy.compare(image.tag.as_deref().or(no_tag), offered) {
                 Comparison::Newer => {}
-                Comparison::Same => return Err(is_it(format!("{running} is that version already"))),
-                Comparison::Older => return Err(other(format!("{running} is newer than {offered}"))),
+                Comparison::Same => return same(format!("{running} is that version already")),
+                Comparison::Older => return stays(format!("{running} is newer than {offered}")),
                 Comparison::NotComparable(_) if self.from_any => {}
-                Comparison::NotComparable(why) => return Err(other(why)),
+                Comparison::NotComparable(why) => return stays(why),
             }
         }
         let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
@@ -185,10 +204,10 @@ impl SetImage {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
         if tag.is_empty() && digest.is_empty() {
-            return Err(other("the event names neither tag nor digest".to_owned()));
+            return stays("the event names neither tag nor digest".to_owned());
         }
         let new = format!("{spelling}{tag}{digest}");
-        if new == running { Err(is_it(format!("{running} runs already"))) } else { Ok(new) }
+        if new == running { same(format!("{running} runs already")) } else { Ok(new) }
     }
 
     /// A workload that was named must have the container; one that was found need not.

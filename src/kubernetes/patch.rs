@@ -39,6 +39,9 @@ pub struct Read {
     pub resource_version: String,
     /// Whether the object has annotations at all, which a JSON patch must know.
     pub has_annotations: bool,
+    /// Tells the object from another one of the same name.
+    #[serde(default)]
+    pub uid: String,
 }
 
 impl Read {
@@ -48,6 +51,7 @@ impl Read {
         Self {
             resource_version: metadata.resource_version.clone(),
             has_annotations: metadata.has_annotations(),
+            uid: metadata.uid.clone(),
         }
     }
 }

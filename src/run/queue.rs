@@ -1,6 +1,7 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
+mod accept;
 mod leave;
 mod look;
 mod restore;
@@ -19,10 +20,9 @@ use super::outcome::{End, Outcome};
 use super::progress::Progress;
 use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
-use super::sameness::{Deliveries, Keys, Seen};
-use super::stored::{self, Ended, put, remove};
+use super::sameness::{Deliveries, Seen};
+use super::stored::{Ended, put, remove};
 use super::unproven;
-use crate::action::Action;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -74,6 +74,8 @@ struct Entry {
 /// What the queue says to a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// The same delivery is being made safe: what this one is is known once that has been decided.
+    Awaits(Seen),
     /// The same delivery has been seen; these must be safe before that is said.
     Duplicate(Seen, Vec<Write>),
     /// Too much is pending.
@@ -92,58 +94,9 @@ pub struct Effects {
 }
 
 impl Queue {
-    /// Whether the same delivery is being made safe. Only once it is, or is given up, can this one be answered: as a
-    /// duplicate of what is then lost it would be lost too.
-    pub fn is_being_accepted(&self, keys: &Keys, now: Timestamp) -> bool {
-        self.same(keys, now).is_some_and(|seen| self.reserved.contains(&seen))
-    }
-
-    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
-        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
-        self.deliveries.same(keys, now, changing)
-    }
-
-    /// Takes a delivery in, with the runs that it leads to.
-    pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        if let Some(seen) = self.same(&keys, now) {
-            let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
-            return Reply::Duplicate(seen, writes);
-        }
-        if self.pending + runs.len() > PENDING_LIMIT {
-            return Reply::Full;
-        }
-        let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
-        let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
-        self.reserved.insert(seen);
-        for run in &runs {
-            self.enter(seen, Arc::clone(run), Progress::default());
-        }
-        let record = stored::Pending { keys, origin, runs };
-        Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
-    }
-
-    /// What may be another push came while the first one's runs wait: they are for it too, so that a restart before
-    /// now is not enough.
-    fn came_again(&mut self, seen: Seen, now: Timestamp) -> Vec<Write> {
-        let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
-        let by_time = |run: &RunId| {
-            self.runs.get(run).is_some_and(|entry| entry.run.actions.iter().any(Action::counts_from_event))
-        };
-        let runs: Vec<_> = runs.into_iter().filter(by_time).collect();
-        runs.into_iter().filter_map(|run| self.note(run, |run| run.came_again = Some(now))).collect()
-    }
-
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
         self.pending += usize::from(progress.end.is_none());
         self.runs.insert(run.id, Entry { delivery, run, noted: progress != Progress::default(), progress });
-    }
-
-    /// Gives a reservation up: its runs could not be made safe.
-    pub fn cancel(&mut self, seen: Seen) {
-        self.reserved.remove(&seen);
-        for run in self.deliveries.cancel(seen) {
-            self.pending -= usize::from(self.runs.remove(&run).is_some());
-        }
     }
 
     /// Puts the runs of a reservation in line; some may end by being superseded.
@@ -193,8 +146,15 @@ impl Queue {
     /// Starts what is due: each run is handed out once. While a lane is busy its next run is not due, so that a
     /// newer one can take its place.
     pub fn start_due(&mut self, now: Timestamp) -> Vec<Arc<Run>> {
+        self.start_some(now, usize::MAX)
+    }
+
+    /// Starts of what is due as many as that; the rest stays due.
+    pub fn start_some(&mut self, now: Timestamp, most: usize) -> Vec<Arc<Run>> {
         let mut started = Vec::new();
-        while let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now) {
+        while started.len() < most
+            && let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now)
+        {
             let ((_, id), lane) = due.remove_entry();
             if let Some(state) = self.lanes.get_mut(&lane) {
                 state.waiting = None;

@@ -39,7 +39,9 @@ pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -
         Lock::Take(name) => Some(engine.locks.take(name).await),
         Lock::Taken(leave) => Some(leave),
     };
-    let mut work = Work { engine, run, place, action, target, resumed: true, stale: 0 };
+    let name = target.to_string();
+    let stale = Stale { times: 0, attempts: Attempts::new(engine, run, Some(place), &name) };
+    let mut work = Work { engine, run, place, action, target, resumed: true, stale };
     while let Some(at) = engine.target(run.id, place) {
         match work.go_on(at.stage).await {
             Ok(true) => {}
@@ -60,8 +62,26 @@ struct Work<'a> {
     target: Target,
     /// The stage was found in the journal, and its request may have been sent.
     resumed: bool,
-    /// How often the target was not what it had been.
-    stale: u32,
+    stale: Stale<'a>,
+}
+
+/// How often a target was not what it had been when its change was decided.
+struct Stale<'a> {
+    times: u32,
+    attempts: Attempts<'a>,
+}
+
+impl Stale<'_> {
+    /// At first it is looked at again at once; when it changes all the time, that will pass.
+    async fn pause(&mut self, why: &str) -> Result<(), Stop> {
+        self.times += 1;
+        if self.times <= READS {
+            return Ok(());
+        }
+        self.attempts.begin().await;
+        let why = format!("it was changed by somebody else again and again: {why}");
+        self.attempts.wait_after(Failure::again(why)).await
+    }
 }
 
 impl Work<'_> {
@@ -82,7 +102,7 @@ impl Work<'_> {
         let Self { engine, run, action, target, .. } = self;
         let step = self.place.0;
         let decision = self
-            .tried(run.retry_until(), || async move {
+            .tried(|| async move {
                 let mut context = run.context();
                 context.since = engine.since(run, step);
                 context.held = engine.held(run, target);
@@ -103,25 +123,19 @@ impl Work<'_> {
     }
 
     async fn make(&mut self, change: Change) -> Result<(), Stop> {
-        let (resumed, stale, made) = (self.resumed, self.stale, &change);
+        let (resumed, made) = (self.resumed, &change);
         let Self { engine, run, action, target, .. } = &*self;
         let making = self
-            .tried(run.retry_until(), || async move {
+            .tried(|| async move {
                 let mut context = run.context();
                 context.resumed = resumed;
-                match action.make(made, &engine.api(), target, &context).await? {
-                    Making::Stale(why) if stale >= READS => {
-                        // It changes all the time: that will pass.
-                        Err(Failure::again(format!("it was changed by somebody else again and again: {why}")))
-                    }
-                    making => Ok(making),
-                }
+                action.make(made, &engine.api(), target, &context).await
             })
             .await;
         match making {
-            Ok(Making::Made(patched)) => self.made(change, patched).await,
-            Ok(Making::Stale(_)) => {
-                self.stale += 1;
+            Ok(Making::Made(patched, change)) => self.made(change, patched).await,
+            Ok(Making::Stale(why)) => {
+                self.stale.pause(&why).await?;
                 self.stage(Stage::Waiting).await;
             }
             Err(Stop::End(end)) => {
@@ -181,13 +195,10 @@ impl Work<'_> {
     }
 
     async fn put_back(&self, change: Change, why: String) -> Result<(), Stop> {
-        let until = Timestamp::now().saturating_add(SignedDuration::from_millis(self.run.timing.retry_for));
         let Self { engine, run, action, target, .. } = self;
         let changed = &change;
         let put_back = self
-            .tried(until.unwrap_or(Timestamp::MAX), || async move {
-                action.put_back(changed, &engine.api(), target, &run.context()).await
-            })
+            .tried(|| async move { action.put_back(changed, &engine.api(), target, &run.context()).await })
             .await;
         match put_back {
             Ok(PutBack::Done(patched)) => {
@@ -232,12 +243,12 @@ impl Work<'_> {
     }
 
     /// Tries until it works.
-    async fn tried<T, F>(&self, until: Timestamp, attempt: impl Fn() -> F) -> Result<T, Stop>
+    async fn tried<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Stop>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         let name = self.target.to_string();
-        let mut attempts = Attempts::new(self.engine, self.run, Some(self.place), &name, until);
+        let mut attempts = Attempts::new(self.engine, self.run, Some(self.place), &name);
         loop {
             attempts.begin().await;
             let tried = attempts

@@ -74,7 +74,7 @@ async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
     let Some(action) = run.actions.get(step) else { return Some(()) };
     let begun = Timestamp::now();
     let what = format!("the targets of {}", action.name());
-    let mut attempts = Attempts::new(engine, run, None, &what, run.retry_until());
+    let mut attempts = Attempts::new(engine, run, None, &what);
     let found = loop {
         attempts.begin().await;
         let found = async {

@@ -44,6 +44,17 @@ impl Process {
         self.log.find(fits)
     }
 
+    /// Waits until so many log lines contain this text.
+    pub fn wait_for_logs(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.log.lines.lock().unwrap();
+        while lines.0.iter().filter(|line| line.contains(text)).count() < times {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!lines.1 && !left.is_zero(), "not {times} times {text:?} in:\n{}", lines.0.join("\n"));
+            lines = self.log.grown.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
     /// Waits until a log line contains this text and returns that line.
     pub fn wait_for_log(&self, text: &str) -> String {
         self.find_in_log(|line| line.contains(text))

@@ -64,6 +64,11 @@ impl Relay {
         self.process.wait_for_log(text)
     }
 
+    /// Waits until so many log lines contain this text.
+    pub fn wait_for_logs(&self, text: &str, times: usize) {
+        self.process.wait_for_logs(text, times);
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.id()

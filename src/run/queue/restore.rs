@@ -95,6 +95,8 @@ impl Restored {
                 }
             }
         }
+        // What belongs to no delivery, as after a file was set aside, is of no more use.
+        effects.writes.extend(progress.keys().map(|run| crate::run::stored::remove(Table::Progress, *run)));
         for Resumed { run, .. } in &started {
             queue.lanes.entry(run.lane).or_default().started += 1;
         }

@@ -11,6 +11,7 @@ use crate::image::Repository;
 use crate::rule::{Subject, TagPolicy};
 use crate::run::account::Account;
 use crate::run::record::{Origin, Timing};
+use crate::run::sameness::Keys;
 use crate::source::Identity;
 
 const SETTLE: i64 = 10_000;
@@ -97,7 +98,7 @@ impl Kept {
 fn offer(kept: &mut Kept, run: Arc<Run>, now: i64) -> Seen {
     let id = run.id.0.to_string();
     let keys = Keys::new("ghcr", &Identity::Id(id), b"", true);
-    let Reply::Reserved(seen, writes) = kept.queue.reserve(keys, vec![run], at(now)) else {
+    let Reply::Reserved(seen, writes) = kept.queue.reserve(&keys, &[run], None, at(now)) else {
         panic!("not reserved")
     };
     kept.write(writes);

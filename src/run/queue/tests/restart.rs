@@ -39,7 +39,7 @@ fn after_a_restart_the_same_delivery_is_the_same_and_what_failed_runs_again() {
     }
     let pending = offer(&mut kept, run(3, "ghcr.io/acme/web", "a", None), 12_000);
     assert!(kept.restart(13_000).is_empty());
-    let mut offered = |id| kept.queue.reserve(keys(id), vec![], at(13_000));
+    let mut offered = |id| kept.queue.reserve(&keys(id), &[], None, at(13_000));
     assert_eq!(offered(1), Reply::Duplicate(Seen(0), vec![]));
     assert!(matches!(offered(2), Reply::Reserved(Seen(3), _)), "with a number of its own");
     assert_eq!(offered(3), Reply::Duplicate(pending, vec![]));
