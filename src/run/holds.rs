@@ -205,3 +205,6 @@ impl Holds {
         (numbers.iter().filter_map(|number| self.holds.remove(number)).collect(), writes)
     }
 }
+
+#[cfg(test)]
+mod tests;
