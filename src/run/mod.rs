@@ -12,6 +12,8 @@ mod follow;
 pub mod holds;
 pub mod journal;
 pub mod locks;
+#[cfg(test)]
+mod model;
 pub mod outcome;
 pub mod plan;
 pub mod progress;
