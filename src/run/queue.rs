@@ -105,7 +105,7 @@ impl Queue {
         self.pending += usize::from(progress.end.is_none());
         self.bytes += bytes;
         let noted = progress != Progress::default();
-        self.runs.insert(run.id, Entry { delivery, run, noted, progress, bytes });
+        self.runs.insert(run.id, Entry { delivery, run, progress, noted, bytes });
     }
 
     /// Removes a run; whether the journal has a record of its progress.

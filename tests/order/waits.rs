@@ -86,8 +86,10 @@ fn two_rules_never_work_on_one_workload_at_once() {
     kube.wait_for_blocking(|requests| asked(requests).contains(&"GET api".to_owned()));
     kube.clear_faults();
     assert_eq!(delivery.wait(50).send(&relay).status, 200);
-    let web: Vec<_> =
+    let mut web: Vec<_> =
         asked(&kube.requests()).into_iter().filter(|request| request.ends_with(" web")).collect();
+    // Looks at another workload stood in between.
+    web.dedup();
     assert_eq!(web, ["GET web", "PATCH web", "GET web", "PATCH web", "GET web"]);
 }
 

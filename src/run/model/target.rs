@@ -108,7 +108,7 @@ impl Relay {
             Stage::Broken(..) | Stage::Ended(..) => return self.rest(worker, task, At::Resting),
         };
         let (stale, until) = (work.stale, work.until);
-        let state = match then {
+        let next = match then {
             Then::Landed(batch) => At::Landing(batch),
             Then::AtOnce => At::Stage(0),
             Then::Later(when) => {
@@ -120,7 +120,7 @@ impl Relay {
             Then::Suspended => return self.rest(worker, task, At::Suspended),
         };
         let task = self.task(worker, task);
-        (task.state, task.resumed, task.stale, task.until) = (state, false, stale, None);
+        (task.state, task.resumed, task.stale, task.until) = (next, false, stale, None);
     }
 
     fn rest(&mut self, worker: usize, task: usize, state: At) {

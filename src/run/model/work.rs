@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::judge::Fact;
 use super::locks::Leave;
 use super::relay::{Relay, at};
@@ -215,7 +217,7 @@ impl Relay {
                 self.judge.found(&run, step);
                 State::Next(self.note(&run, |progress| progress.begin_step(targets, String::new())))
             }
-            Fate::Refused | Fate::Lost => match self.tried(&run, None, run.retry_until()) {
+            Fate::Refused | Fate::Lost => match self.tried(&run, None, retry_until(&run)) {
                 Tried::Later(when) => State::Finding(step, when),
                 Tried::NotAnyMore(end) => self.not_found(&run, step, end),
                 Tried::Suspended => return self.leave(number),
@@ -235,12 +237,7 @@ impl Relay {
     }
 
     /// A try failed: when the next one is, if there is one.
-    pub(super) fn tried(
-        &mut self,
-        run: &Run,
-        place: Option<(usize, usize)>,
-        until: jiff::Timestamp,
-    ) -> Tried {
+    pub(super) fn tried(&mut self, run: &Run, place: Option<(usize, usize)>, until: Timestamp) -> Tried {
         if self.process.closing {
             return Tried::Suspended;
         }
@@ -256,7 +253,7 @@ impl Relay {
             return Tried::NotAnyMore(End::new(Outcome::Expired, "given up"));
         }
         self.note(run, |progress| {
-            progress.set_tries(place, Tries { made: before.made + 1, next: Some(next) });
+            progress.set_tries(place, Tries { made: before.made + 1, next: Some(next), since: None });
         });
         Tried::Later(self.clock + pause)
     }
@@ -287,4 +284,10 @@ pub(super) enum Tried {
     Later(i64),
     NotAnyMore(End),
     Suspended,
+}
+
+/// How long a target is tried: the model counts from the delivery, since it knows no time in which nothing was tried.
+pub(super) fn retry_until(run: &Run) -> Timestamp {
+    let retry_for = SignedDuration::from_millis(run.timing.retry_for);
+    run.delivery.received.saturating_add(retry_for).unwrap()
 }

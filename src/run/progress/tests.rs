@@ -226,7 +226,7 @@ fn a_run_goes_on_from_the_journal_wherever_it_stood() {
     for stage in stages {
         let rests = matches!(stage, Stage::Broken(..) | Stage::Ended(..));
         let mut progress = at(vec![("web", stage.clone()), ("api", ended(Outcome::Unchanged))]);
-        progress.set_tries(Some((0, 0)), Tries { made: 3, next: Some(Timestamp::UNIX_EPOCH) });
+        progress.set_tries(Some((0, 0)), Tries { made: 3, next: Some(Timestamp::UNIX_EPOCH), since: None });
         let kept = serde_json::to_vec(&progress).unwrap();
         let restored: Progress = serde_json::from_slice(&kept).unwrap();
         assert_eq!(restored, progress);

@@ -60,7 +60,8 @@ impl Judge {
         self.held().len()
     }
 
-    /// What makes a version the same one: its digest; else its tag; else, since the tag moves, the push.
+    /// What makes a version the same one: its tag, of which the model's world has one digest each; where the tag moves
+    /// its digest, and without one the push.
     fn version(&self, run: &Run) -> Option<(String, String)> {
         let (repository, digest) = match &run.event {
             Event::Image(image) => (&image.repository, &image.digest),
@@ -69,9 +70,9 @@ impl Judge {
         };
         let tag = run.tag.as_deref().unwrap();
         let version = match digest {
-            Some(digest) => digest.to_string(),
+            Some(digest) if MOVES.contains(&tag) => digest.to_string(),
             None if MOVES.contains(&tag) => self.push(run),
-            None => tag.to_owned(),
+            _ => tag.to_owned(),
         };
         Some((repository.to_string(), version))
     }

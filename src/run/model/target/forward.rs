@@ -8,7 +8,7 @@ use crate::action::{Action, Change, Made, Target, What};
 use crate::kubernetes::object::ContainerList;
 use crate::kubernetes::patch::{ImageChange, Read};
 use crate::run::model::judge::Did;
-use crate::run::model::work::Fate;
+use crate::run::model::work::{Fate, retry_until};
 use crate::run::outcome::{End, Outcome};
 use crate::run::progress::{Stage, Tries};
 use crate::run::record::Run;
@@ -22,7 +22,7 @@ impl Work<'_> {
             Fate::Answered | Fate::Early => {}
             Fate::Forbidden => return self.fails("forbidden", None),
             Fate::Refused | Fate::Lost => {
-                return match self.tried(self.run.retry_until()) {
+                return match self.tried(retry_until(&self.run)) {
                     Ok(then) => then,
                     Err(end) => self.end(end, None),
                 };
@@ -71,7 +71,8 @@ impl Work<'_> {
             from: live.image,
             to: asked,
         };
-        let read = Read { resource_version: live.version.to_string(), has_annotations: true };
+        let read =
+            Read { resource_version: live.version.to_string(), has_annotations: true, uid: String::new() };
         Ok(What::Images { changes: vec![change], read })
     }
 
@@ -113,7 +114,7 @@ impl Work<'_> {
             }
             Some(true) if fate != Fate::Lost => {}
             _ => {
-                return match self.tried(self.run.retry_until()) {
+                return match self.tried(retry_until(&self.run)) {
                     Ok(then) => then,
                     Err(end) => self.end(end, Some(change)),
                 };
