@@ -85,7 +85,7 @@ fn a_newer_ones_file_is_refused_and_keeps_what_is_in_it() {
         file.display()
     );
     assert!(log.contains(&said), "{log}");
-    assert_eq!(files_in(setup.directory()), [file.clone()], "it is not set aside");
+    assert_eq!(files_in(setup.directory()), std::slice::from_ref(&file), "it is not set aside");
     mark(&file, b"1");
     let relay = setup.start();
     relay.wait_for_log("1 runs of the last process go on");
