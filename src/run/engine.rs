@@ -188,6 +188,9 @@ impl Engine {
         if !notices.is_empty() {
             self.outbox.added(&notices);
         }
+        for (run, _) in &ended {
+            self.locks.free_from(run.id);
+        }
         if !ended.is_empty() {
             self.ended.send_modify(|count| *count += 1);
         }

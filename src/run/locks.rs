@@ -1,14 +1,18 @@
 //! One run at a time for each workload.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::record::RunId;
 
 /// The workloads that are being worked on or waited for, by name.
 #[derive(Debug, Default)]
 pub struct Locks {
     held: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    /// Those on which a run has something to do that it leaves to the next process.
+    left: Mutex<HashMap<String, RunId>>,
 }
 
 /// Leave to work on a workload, until it is dropped.
@@ -20,10 +24,21 @@ pub struct Leave {
 }
 
 impl Locks {
-    /// Waits for the workload of this name; those who wait get it in the order in which they asked.
-    pub async fn take(self: &Arc<Self>, name: String) -> Leave {
+    /// Waits for the workload of this name; those who wait get it in the order in which they asked. `None` if whoever
+    /// had it leaves it to the next process, and so does who comes after.
+    pub async fn take(self: &Arc<Self>, name: String) -> Option<Leave> {
         let guard = Some(self.lock(&name).lock_owned().await);
-        Leave { locks: Arc::clone(self), name, guard }
+        let leave = Leave { locks: Arc::clone(self), name, guard };
+        (!self.left().contains_key(&leave.name)).then_some(leave)
+    }
+
+    /// A run has nothing more to do on what it left: it has ended.
+    pub fn free_from(&self, run: RunId) {
+        self.left().retain(|_, by| *by != run);
+    }
+
+    fn left(&self) -> MutexGuard<'_, HashMap<String, RunId>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes all of these at once; none if somebody has one of them.
@@ -46,6 +61,11 @@ impl Leave {
     pub fn is_for(&self, name: &str) -> bool {
         self.name == name
     }
+
+    /// Gives the workload back to nobody: what the run could not send comes first in the next process.
+    pub fn keep_for(self, run: RunId) {
+        self.locks.left().insert(self.name.clone(), run);
+    }
 }
 
 impl Drop for Leave {
@@ -66,9 +86,9 @@ mod tests {
     #[tokio::test]
     async fn one_at_a_time_and_nothing_is_left_behind() {
         let locks = Arc::new(Locks::default());
-        let first = locks.take("default/deployment/web".into()).await;
+        let first = locks.take("default/deployment/web".into()).await.unwrap();
         let mut second = Box::pin(locks.take("default/deployment/web".into()));
-        let other = locks.take("default/deployment/api".into()).await;
+        let other = locks.take("default/deployment/api".into()).await.unwrap();
         tokio::select! {
             biased;
             _ = &mut second => panic!("two at once"),

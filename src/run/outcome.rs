@@ -59,9 +59,10 @@ impl Outcome {
         !matches!(self, Self::Failed | Self::RolledBack | Self::Expired)
     }
 
-    /// Whether a run goes on to its next step after this: what is held here shall not go further.
+    /// Whether a run goes on to its next step after this: what is held here shall not go further, and what was
+    /// superseded here need not.
     pub fn goes_on(self) -> bool {
-        self.is_good() && self != Self::Held
+        self.is_good() && !matches!(self, Self::Held | Self::Superseded)
     }
 
     /// The outcome of a whole from those of its parts: the worst failure, else what was achieved.

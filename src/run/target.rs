@@ -34,9 +34,9 @@ pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -
         return Some(());
     };
     let target = target.target;
-    let _leave = match lock {
+    let leave = match lock {
         Lock::None => None,
-        Lock::Take(name) => Some(engine.locks.take(name).await),
+        Lock::Take(name) => Some(engine.locks.take(name).await?),
         Lock::Taken(leave) => Some(leave),
     };
     let name = target.to_string();
@@ -46,7 +46,14 @@ pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -
         match work.go_on(at.stage).await {
             Ok(true) => {}
             Ok(false) => return Some(()),
-            Err(Stop::Suspended) => return None,
+            Err(Stop::Suspended) => {
+                if let Some(leave) = leave
+                    && engine.has_to_send(run.id, |other| *other == work.target)
+                {
+                    leave.keep_for(run.id);
+                }
+                return None;
+            }
             Err(Stop::End(end)) => work.end(end, None).await,
         }
         work.resumed = false;

@@ -23,9 +23,12 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: V
             Todo::Work(step, places) => {
                 let undoes = run.actions.get(step).is_some_and(Action::rolls_back);
                 if undoes && locks.is_empty() {
-                    locks = lock_all(engine, run, step).await;
+                    locks = lock_all(engine, run, step).await?;
                 }
-                work(engine, run, step, places, (!undoes).then_some(&mut locks)).await?;
+                if work(engine, run, step, places, (!undoes).then_some(&mut locks)).await.is_none() {
+                    keep(engine, run, locks);
+                    return None;
+                }
             }
             Todo::LeaveAlone(step, places) => {
                 let end = End::new(Outcome::Skipped, "left alone, since another target failed");
@@ -50,15 +53,24 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: V
 
 /// Takes the locks of all targets of a step that may be undone as a whole: always in the same order, so that two
 /// runs cannot wait for one another.
-async fn lock_all(engine: &Engine, run: &Run, step: usize) -> Vec<Leave> {
+async fn lock_all(engine: &Engine, run: &Run, step: usize) -> Option<Vec<Leave>> {
     let mut names: Vec<_> = engine.targets(run.id, step).iter().filter_map(lock_name).collect();
     names.sort_unstable();
     names.dedup();
     let mut locks = Vec::with_capacity(names.len());
     for name in names {
-        locks.push(engine.locks.take(name).await);
+        locks.push(engine.locks.take(name).await?);
     }
-    locks
+    Some(locks)
+}
+
+/// The run goes on in the next process: what it has yet to send comes before what others want there.
+fn keep(engine: &Engine, run: &Run, locks: Vec<Leave>) {
+    for leave in locks {
+        if engine.has_to_send(run.id, |target| lock_name(target).is_some_and(|name| leave.is_for(&name))) {
+            leave.keep_for(run.id);
+        }
+    }
 }
 
 /// What is locked while a target is worked on; Flux is told of everything side by side.

@@ -27,10 +27,12 @@ pub(super) enum Job {
     Steps,
     /// The image is set, and put back if it is a bad one.
     Risky,
+    /// The same, in three workloads at once.
+    Fan,
 }
 
 /// All clients: names of workloads, and what is done to them.
-pub(super) const CLIENTS: [(&str, Job); 12] = [
+pub(super) const CLIENTS: [(&str, Job); 13] = [
     ("tags-0", Job::Tags),
     ("tags-1", Job::Tags),
     ("tags-2", Job::Tags),
@@ -43,6 +45,7 @@ pub(super) const CLIENTS: [(&str, Job); 12] = [
     ("steps-1", Job::Steps),
     ("risky-0", Job::Risky),
     ("risky-1", Job::Risky),
+    ("fan-0", Job::Fan),
 ];
 
 /// The endpoints and rules for all of them.
@@ -65,7 +68,7 @@ pub(super) fn config(kube: &Double) -> String {
                  {{setImage: {{namespace: default, workloads: [deployment/{name}]}}}}, \
                  {{restart: {{namespace: default, workloads: [deployment/after-{name}]}}}}]}}"
             )),
-            Job::Tags | Job::Versions | Job::Risky => {}
+            Job::Tags | Job::Versions | Job::Risky | Job::Fan => {}
         }
     }
     format!(
@@ -88,10 +91,10 @@ pub(super) fn populate(kube: &Double) {
             Job::Restart("DaemonSet") => objects::daemon_set("default", name, &image),
             _ => objects::deployment("default", name, &image),
         });
-        if job == Job::Steps {
-            kube.apply(objects::deployment("default", &format!("after-{name}"), &image));
+        for other in job.others(name) {
+            kube.apply(objects::deployment("default", &other, &image));
         }
-        if job == Job::Risky {
+        if job.may_be_bad() {
             for number in 0..BAD {
                 kube.break_image(&self::image(name, &bad(number)), How::ImagePullBackOff);
             }
@@ -123,15 +126,29 @@ impl Job {
         }
     }
 
+    /// The workloads besides the one of this name.
+    pub(super) fn others(self, name: &str) -> Vec<String> {
+        match self {
+            Self::Steps => vec![format!("after-{name}")],
+            Self::Fan => vec![format!("{name}-b"), format!("{name}-c")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether some versions are bad.
+    pub(super) fn may_be_bad(self) -> bool {
+        matches!(self, Self::Risky | Self::Fan)
+    }
+
     /// The next delivery: its id, its tag, and the request.
     pub(super) fn delivery(self, name: &str, dice: &mut Dice) -> (String, String, Delivery) {
         let number = fresh();
         let tag = match self {
             Self::Versions => format!("1.{}.{number}", dice.below(50)),
-            Self::Risky if dice.one_in(4) => bad(dice.below(BAD)),
+            _ if self.may_be_bad() && dice.one_in(4) => bad(dice.below(BAD)),
             _ => format!("build-{number}"),
         };
-        if self == Self::Risky {
+        if self.may_be_bad() {
             let id = format!("ci-{number:06}");
             let delivery = deploy(name, &id, &tag);
             return (id, tag, delivery);

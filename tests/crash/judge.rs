@@ -120,7 +120,7 @@ fn replay(client: &Client, ended: &[Ended<'_>], how: Death, wrong: &mut Vec<Stri
     for (place, Ended { sent, outcome, run }) in ended.iter().enumerate() {
         let tag = &sent.tag;
         let fits = match (client.job, outcome.as_str()) {
-            (Job::Tags | Job::Versions | Job::Risky | Job::Steps, "succeeded") => {
+            (Job::Tags | Job::Versions | Job::Risky | Job::Fan | Job::Steps, "succeeded") => {
                 let newer = client.job != Job::Versions || version(tag) > version(&expected.tag);
                 expected.tag.clone_from(tag);
                 expected.changes += 1;
@@ -135,14 +135,14 @@ fn replay(client: &Client, ended: &[Ended<'_>], how: Death, wrong: &mut Vec<Stri
             // Somebody else restarted it meanwhile: the run before. And the highest version may have come first.
             (Job::Restart(_), "unchanged") | (Job::Versions, "superseded") => true,
             (Job::Versions, "unchanged") => version(tag) <= version(&expected.tag),
-            (Job::Risky, "rolledBack") => {
+            (Job::Risky | Job::Fan, "rolledBack") => {
                 // One that was superseded while it was followed may have released the hold.
                 let new = how == Death::Told || !held.contains(tag);
                 held = BTreeSet::from([tag]);
                 expected.changes += 2;
                 new && jobs::is_bad(tag)
             }
-            (Job::Risky, "held") => held.contains(tag),
+            (Job::Risky | Job::Fan, "held") => held.contains(tag),
             (_, "superseded") => ended[place + 1..].iter().any(|later| later.outcome != "superseded"),
             _ => false,
         };
@@ -183,6 +183,16 @@ fn compare(
         let highest = ended.iter().map(|ended| version(&ended.sent.tag)).max();
         if highest.is_some_and(|highest| highest != version(&expected.tag)) {
             wrong.push(format!("{} is not the highest version that was accepted", expected.tag));
+        }
+    }
+    for other in job.others(name) {
+        let object = kube.object("deployments", "default", &other);
+        if let Job::Fan = job
+            && (container(&object, &other)["image"] != image
+                || !fits(changes(&object), expected.changes, how))
+        {
+            let (image, changes) = (&container(&object, &other)["image"], changes(&object));
+            wrong.push(format!("{other} runs {image}, and was changed {changes} times"));
         }
     }
     if let Job::Steps = job {

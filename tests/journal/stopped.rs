@@ -59,7 +59,7 @@ fn what_cannot_be_sent_is_named_and_sent_by_the_next_process() {
     let run = delivery.accepted(&relay)[0].clone();
     kube.stop();
     assert_eq!(relay.stop(), 0, "nothing is lost: {}", relay.log());
-    let line = relay.wait_for_log("not sent before the end, and tried again at the next start");
+    let line = relay.wait_for_log("not sent before the end; tried again at the next start");
     assert!(line.contains(&format!("WARN  run={run} target=deployment/web")), "{line}");
     relay.wait_for_log("goes on at the next start");
     kube.restart_listener();
@@ -126,17 +126,37 @@ fn two_rules_on_one_workload_keep_their_order_though_only_the_first_could_not_be
         )
     };
     let mut relay = relay(&kube, "settle: 0", &[&rule("2.*"), &rule("3.*")]);
-    kube.fail_for(Fault::TooManyRequests(3000), "PATCH", "/deployments/web", Some(1));
+    kube.fail_for(Fault::TooManyRequests(5), "PATCH", "/deployments/web", Some(1));
     kube.fail_for(Fault::Status(503), "PATCH", "/deployments/web", Some(1));
     let [first, second] = ["2.0.0", "3.0.0"].map(|tag| github::image("ghcr.io/acme/web", tag));
     first.accepted(&relay);
-    relay.wait_for_log("trying again in 3000.0s");
+    relay.wait_for_log("trying again in 5.0s");
     second.accepted(&relay);
     assert_eq!(relay.stop(), 0, "{}", relay.log());
     relay.wait_for_log("not sent before the end");
     let relay = relay.restart();
     let ends = [first, second].map(|delivery| ended(&delivery.wait(50).send(&relay)).1);
     assert_eq!(ends, ["succeeded", "succeeded"]);
+    assert_eq!(image_of(&kube, "web"), "ghcr.io/acme/web:3.0.0");
+}
+
+#[test]
+fn what_another_rule_sent_meanwhile_supersedes_what_was_followed() {
+    let kube = stuck(&["ghcr.io/acme/web:2.0.0"]);
+    let rule = |tag: &str| {
+        format!("{{when: {{tag: \"{tag}\"}}, do: [setImage: {{namespace: default, runningImage: true}}]}}")
+    };
+    let mut relay = relay(&kube, "settle: 0", &[&rule("2.*"), &rule("3.*")]);
+    let [first, second] = ["2.0.0", "3.0.0"].map(|tag| github::image("ghcr.io/acme/web", tag));
+    first.accepted(&relay);
+    kube.wait_for_patches(1);
+    let run = second.accepted(&relay)[0].clone();
+    assert_eq!(relay.stop(), 0, "{}", relay.log());
+    let relay = relay.restart();
+    assert_eq!(ended(&second.wait(50).send(&relay)).1, "succeeded");
+    let (status, outcome, reason) = ended(&first.wait(50).send(&relay));
+    assert_eq!((status, outcome.as_str()), (409, "superseded"), "{reason}");
+    assert_eq!(reason, format!("deployment/web: superseded by run {run}"));
     assert_eq!(image_of(&kube, "web"), "ghcr.io/acme/web:3.0.0");
 }
 

@@ -32,6 +32,13 @@ impl Engine {
         step.into_iter().flat_map(|step| &step.targets).map(|target| target.target.clone()).collect()
     }
 
+    /// Whether something is still to be sent to such a target of the step that is under way.
+    pub(in crate::run) fn has_to_send(&self, run: RunId, is_meant: impl Fn(&Target) -> bool) -> bool {
+        let queue = self.queue();
+        let step = queue.progress(run).and_then(|progress| progress.steps.last());
+        step.is_some_and(|step| step.targets.iter().any(|at| at.stage.is_unsent() && is_meant(&at.target)))
+    }
+
     /// The tries of a target, or of finding targets, that failed.
     pub(in crate::run) fn tries(&self, run: RunId, place: Option<Place>) -> Tries {
         let queue = self.queue();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Change, Made, Target};
+use crate::kubernetes::patch::ImageChange;
 use crate::run::outcome::End;
 use crate::run::unproven::{Unproven, from_before_all};
 
@@ -57,6 +58,18 @@ impl Stage {
             }
             other => other,
         }
+    }
+
+    /// Whether what was made and is followed is not there any more, now that these images are set.
+    pub fn is_overwritten_by(&self, images: &[ImageChange]) -> bool {
+        let Self::Made(change, _) = self else { return false };
+        let other = |one: &ImageChange, new: &ImageChange| one.is_of_same_container(new) && one.to != new.to;
+        change.images().unwrap_or_default().iter().any(|one| images.iter().any(|new| other(one, new)))
+    }
+
+    /// Whether something is still to be sent, as far as is known.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Decided(..) | Self::Undoing(..))
     }
 
     pub(super) fn is_at_work(&self) -> bool {

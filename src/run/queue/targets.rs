@@ -6,9 +6,10 @@ use super::Queue;
 use crate::action::{Change, Target};
 use crate::run::holds::Hold;
 use crate::run::journal::Write;
-use crate::run::outcome::End;
-use crate::run::progress::Stage;
+use crate::run::outcome::{End, Outcome};
+use crate::run::progress::{Stage, TargetProgress};
 use crate::run::record::Run;
+use crate::run::unproven;
 
 /// A target's place: its step and its number there.
 pub type Place = (usize, usize);
@@ -23,6 +24,7 @@ impl Queue {
     /// A target was changed and is followed: versions that were held there before are history.
     pub fn made(&mut self, run: &Run, place: Place, stage: Stage) -> Vec<Write> {
         let mut writes = self.release(run, place);
+        writes.extend(self.overtake(run, place, stage.change()));
         writes.extend(self.set_stage(run, place, stage));
         writes
     }
@@ -32,6 +34,9 @@ impl Queue {
         // Without a rollout to follow, a change that was made ends at once.
         let made = change.is_some() && end.outcome.is_good();
         let mut writes = if made { self.release(run, place) } else { Vec::new() };
+        if made {
+            writes.extend(self.overtake(run, place, change.as_ref()));
+        }
         writes.extend(self.set_stage(run, place, Stage::Ended(end, change)));
         writes
     }
@@ -51,6 +56,40 @@ impl Queue {
             }
         }
         (holds, writes)
+    }
+
+    /// Other runs followed what they had set on a target when they were left to the next process, and now it is not
+    /// there any more.
+    fn overtake(&mut self, run: &Run, (step, place): Place, change: Option<&Change>) -> Vec<Write> {
+        let target = self
+            .progress(run.id)
+            .and_then(|progress| progress.target(step, place))
+            .map(|at| at.target.clone());
+        let (Some(target), Some(images)) = (target, change.and_then(Change::images)) else {
+            return Vec::new();
+        };
+        let is_over = |at: &TargetProgress| at.target == target && at.stage.is_overwritten_by(images);
+        let others = self.runs.iter().filter(|(id, other)| **id != run.id && other.progress.end.is_none());
+        let overtaken: Vec<_> = others
+            .filter(|(_, other)| {
+                other.progress.steps.last().is_some_and(|step| step.targets.iter().any(is_over))
+            })
+            .map(|(id, other)| (*id, unproven::left(&other.run.actions, &other.progress)))
+            .collect();
+        let end = End::new(Outcome::Superseded, format!("superseded by run {}", run.id));
+        let mut writes = Vec::new();
+        for (id, left) in overtaken {
+            let left = left.into_iter().filter(|left| left.target == target);
+            writes.extend(self.note(run.id, |progress| progress.unproven.extend(left)));
+            writes.extend(self.note(id, |progress| {
+                for at in
+                    progress.steps.iter_mut().flat_map(|step| &mut step.targets).filter(|at| is_over(at))
+                {
+                    at.stage = Stage::Ended(end.clone(), None);
+                }
+            }));
+        }
+        writes
     }
 
     fn set_stage(&mut self, run: &Run, (step, place): Place, stage: Stage) -> Option<Write> {
