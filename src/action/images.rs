@@ -24,7 +24,7 @@ pub(super) async fn make(
         Err(error) => return Err(error.into()),
     };
     let object = api.kubernetes.get(workload).await?;
-    if changes.iter().all(|change| image(&object, change) == Some(&change.to)) {
+    if changes.iter().all(|change| is_made(&object, change)) {
         return Ok(Making::Made(Patched::from(object)));
     }
     if matches!(error.trouble, Trouble::Invalid(_))
@@ -63,11 +63,8 @@ pub(super) async fn put_back(
     if let Some(other) = replaced(&object, changes) {
         return Ok(PutBack::LeftAlone(other));
     }
-    let back: Vec<_> = changes
-        .iter()
-        .filter(|change| image(&object, change) == Some(&change.to))
-        .map(|change| ImageChange { from: change.to.clone(), to: change.from.clone(), ..change.clone() })
-        .collect();
+    let back: Vec<_> =
+        changes.iter().filter_map(|change| back(container(&object, change)?, change)).collect();
     if back.is_empty() {
         return Ok(PutBack::Done(Patched::from(object)));
     }
@@ -75,6 +72,26 @@ pub(super) async fn put_back(
         Making::Made(patched) => Ok(PutBack::Done(patched)),
         Making::Stale(why) => Err(Failure::again(why)),
     }
+}
+
+/// Whether a change is there.
+fn is_made(object: &Object, change: &ImageChange) -> bool {
+    container(object, change).is_some_and(|there| there.image == change.to && has_policy(there, change))
+}
+
+/// Whether the pull policy is the one that a change makes, if it makes one.
+fn has_policy(there: &Container, change: &ImageChange) -> bool {
+    change.policy.as_ref().is_none_or(|policy| policy.to == there.image_pull_policy)
+}
+
+/// The way back from a change, if it is there. A pull policy that somebody else changed since then stays.
+fn back(there: &Container, change: &ImageChange) -> Option<ImageChange> {
+    let mut back = change.reversed();
+    if !has_policy(there, change) {
+        back.policy = None;
+    }
+    let differs = back.to != back.from || back.policy.is_some();
+    (there.image == change.to && differs).then_some(back)
 }
 
 /// What somebody else set in the place of what the changes set or found, if so.
@@ -100,13 +117,18 @@ pub fn differs(
     })
 }
 
-/// The image of the container that a change is about: by name, since its place may have changed.
+/// The image of the container that a change is about.
 fn image<'a>(object: &'a Object, change: &ImageChange) -> Option<&'a String> {
+    container(object, change).map(|there| &there.image)
+}
+
+/// The container that a change is about: by name, since its place may have changed.
+fn container<'a>(object: &'a Object, change: &ImageChange) -> Option<&'a Container> {
     let of = |(list, index, c): (_, usize, &Container)| {
         list == change.list
             && if change.name.is_empty() { index == change.index } else { c.name == change.name }
     };
-    object.containers().find(|found| of(*found)).map(|(_, _, c)| &c.image)
+    object.containers().find(|found| of(*found)).map(|(_, _, c)| c)
 }
 
 /// Whether the object has changed since it was read: 409, or a JSON patch whose test fails, which is a 422.

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::image::{Image, Repository};
 use crate::kubernetes::object::Container;
 use crate::kubernetes::owner::owner;
-use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
 use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
 
@@ -31,7 +31,22 @@ pub struct SetImage {
     container: Option<Template>,
     /// Take the place also of a tag that the rule's policy cannot compare with.
     from_any: bool,
+    /// The `imagePullPolicy` that goes with the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pull_policy: Option<String>,
     pub(super) rollout: Rollout,
+}
+
+/// What the API takes as `imagePullPolicy`.
+const PULL_POLICIES: [(&str, &str); 3] =
+    [("Always", "Always"), ("IfNotPresent", "IfNotPresent"), ("Never", "Never")];
+
+/// Why a container's image stays.
+enum Stays {
+    /// It is the one to set.
+    Same(String),
+    /// It is not to be replaced.
+    Kept(String),
 }
 
 /// What is to be done to a workload that was read.
@@ -50,15 +65,17 @@ impl SetImage {
             Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok()
         });
         let from_any = fields.one_of("from", &[("any", true)]).unwrap_or(false);
+        let pull_policy = fields.one_of("imagePullPolicy", &PULL_POLICIES).map(str::to_owned);
         let rollout = Rollout::read(&mut fields);
         fields.finish();
-        Some(Self { targets: targets?, container, from_any, rollout })
+        Some(Self { targets: targets?, container, from_any, pull_policy, rollout })
     }
 
     pub(super) fn describe(&self) -> String {
         let container =
             self.container.as_ref().map(|name| format!(" of container {name}")).unwrap_or_default();
-        format!("set the image{container} in {}", self.targets)
+        let policy = self.pull_policy.as_ref().map(|policy| format!(" (imagePullPolicy {policy})"));
+        format!("set the image{container} in {}{}", self.targets, policy.unwrap_or_default())
     }
 
     pub(super) async fn decide(
@@ -118,18 +135,24 @@ impl SetImage {
         }
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         for (list, index, c) in meant {
-            match self.new_image(&c.image, repository, context) {
-                Ok(to) => {
-                    changes.push(ImageChange {
-                        list,
-                        index,
-                        name: c.name.clone(),
-                        from: c.image.clone(),
-                        to,
-                    });
+            let policy = self.new_policy(c);
+            let to = match self.new_image(&c.image, repository, context) {
+                Ok(to) => to,
+                // What the rule says is there when the run ends, also if the image came without it.
+                Err(Stays::Same(_)) if policy.is_some() => c.image.clone(),
+                Err(Stays::Same(reason) | Stays::Kept(reason)) => {
+                    reasons.push(reason);
+                    continue;
                 }
-                Err(reason) => reasons.push(reason),
-            }
+            };
+            changes.push(ImageChange {
+                list,
+                index,
+                name: c.name.clone(),
+                from: c.image.clone(),
+                to,
+                policy,
+            });
         }
         if changes.is_empty() {
             reasons.dedup();
@@ -144,13 +167,20 @@ impl SetImage {
         Ok(Plan::Change(changes))
     }
 
+    /// The pull policy to set, if the container has another.
+    fn new_policy(&self, container: &Container) -> Option<PolicyChange> {
+        let (wanted, there) = (self.pull_policy.as_ref()?, &container.image_pull_policy);
+        (there.as_ref() != Some(wanted))
+            .then(|| PolicyChange { from: there.clone(), to: Some(wanted.clone()) })
+    }
+
     /// The image to set in the place of this one, or why it stays.
     fn new_image(
         &self,
         running: &str,
         repository: &Repository,
         context: &Context<'_>,
-    ) -> Result<String, String> {
+    ) -> Result<String, Stays> {
         // A container that is named may pull from elsewhere, such as a mirror: its tag and its spelling count too.
         let parsed = Image::parse(running).ok();
         let tag = context.tag.filter(|tag| !tag.is_empty());
@@ -161,10 +191,10 @@ impl SetImage {
             let no_tag = image.digest.is_none().then_some(DEFAULT_TAG);
             match policy.compare(image.tag.as_deref().or(no_tag), offered) {
                 Comparison::Newer => {}
-                Comparison::Same => return Err(format!("{running} is that version already")),
-                Comparison::Older => return Err(format!("{running} is newer than {offered}")),
+                Comparison::Same => return Err(Stays::Same(format!("{running} is that version already"))),
+                Comparison::Older => return Err(Stays::Kept(format!("{running} is newer than {offered}"))),
                 Comparison::NotComparable(_) if self.from_any => {}
-                Comparison::NotComparable(why) => return Err(why),
+                Comparison::NotComparable(why) => return Err(Stays::Kept(why)),
             }
         }
         let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
@@ -175,10 +205,10 @@ impl SetImage {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
         if tag.is_empty() && digest.is_empty() {
-            return Err("the event names neither tag nor digest".to_owned());
+            return Err(Stays::Kept("the event names neither tag nor digest".to_owned()));
         }
         let new = format!("{spelling}{tag}{digest}");
-        if new == running { Err(format!("{running} runs already")) } else { Ok(new) }
+        if new == running { Err(Stays::Same(format!("{running} runs already"))) } else { Ok(new) }
     }
 
     /// A workload that was named must have the container; one that was found need not.

@@ -67,12 +67,14 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
 
 /// A container of the pod template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Empty for the only container of a Knative Service that names none.
     pub name: String,
     /// As it is spelt there.
     pub image: String,
+    /// When it is pulled; a custom resource may leave it open.
+    pub image_pull_policy: Option<String>,
 }
 
 /// Which list of the pod template a container stands in.
@@ -132,9 +134,9 @@ impl Object {
     }
 }
 
-/// A place in the pod template of a kind, as a JSON pointer.
-pub fn image_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
-    format!("{}/spec/{}/{index}/image", kind.template(), list.field())
+/// A container's place in objects of a kind, as a JSON pointer.
+pub fn container_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
+    format!("{}/spec/{}/{index}", kind.template(), list.field())
 }
 
 #[cfg(test)]
