@@ -125,6 +125,12 @@ impl SetImage {
         };
         let container = self.container.as_ref().map(|name| name.render(&context.values)).transpose();
         let container = container.map_err(Failure::last)?;
+        if let Some(other) = object.template_elsewhere() {
+            let reason =
+                format!("it has no image of its own: its pods are those of {other}; set the image there");
+            let named = self.targets.is_named();
+            return if named { Err(Failure::last(reason)) } else { Ok(Plan::Nothing(Done::skipped(reason))) };
+        }
         let wanted = |c: &Container| match &container {
             Some(name) => c.name == *name,
             None => Image::parse(&c.image).is_ok_and(|image| image.repository == *repository),

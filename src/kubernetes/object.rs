@@ -108,9 +108,16 @@ impl Object {
         containers.chain(list(ContainerList::InitContainers, |spec| &spec.init_containers))
     }
 
-    /// The pod template's annotation [`RESTARTED_AT`](super::patch::RESTARTED_AT).
+    /// The pod template's annotation [`RESTARTED_AT`](super::patch::RESTARTED_AT); of Argo Rollouts their own field.
     pub fn restarted_at(&self) -> Option<&str> {
-        self.template()?.metadata.annotations.restarted_at.as_deref()
+        let field = self.spec.restart_at.as_deref();
+        field.or_else(|| self.template()?.metadata.annotations.restarted_at.as_deref())
+    }
+
+    /// The workload that has the pod template in the place of this one (`deployment/web`), if another has.
+    pub fn template_elsewhere(&self) -> Option<String> {
+        let reference = self.spec.workload_ref.as_ref()?;
+        Some(format!("{}/{}", reference.kind.to_ascii_lowercase(), reference.name))
     }
 
     /// Whether a Deployment is paused: it takes changes and rolls nothing out.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub use self::images::{ImageChange, PolicyChange, Read, set_image};
 use super::client::asked;
 use super::error::Asked;
-use super::kind::Workload;
+use super::kind::{Kind, Workload};
 
 /// The annotation that restarts, as `kubectl rollout restart` sets it on the pod template.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
@@ -34,11 +34,14 @@ pub struct PatchRequest {
 
 /// Restarts a workload. The time must differ from the one that is there: the same value starts nothing.
 pub fn restart(workload: &Workload, restarted_at: &str, change_cause: &str, manager: &str) -> PatchRequest {
-    let body = json!({
-        "metadata": {"annotations": {CHANGE_CAUSE: change_cause}},
-        "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: restarted_at}}}},
-    });
-    request(workload, STRATEGIC_MERGE, body, manager)
+    let cause = json!({"annotations": {CHANGE_CAUSE: change_cause}});
+    if workload.kind == Kind::Rollout {
+        // An annotation of the template would be a new version, with all steps of its strategy.
+        let body = json!({"metadata": cause, "spec": {"restartAt": restarted_at}});
+        return request(workload, MERGE, body, manager);
+    }
+    let template = json!({"metadata": {"annotations": {RESTARTED_AT: restarted_at}}});
+    request(workload, STRATEGIC_MERGE, json!({"metadata": cause, "spec": {"template": template}}), manager)
 }
 
 /// Sets one annotation of any object: what asks Flux to reconcile it.
@@ -69,7 +72,6 @@ fn with_manager(path: &str, manager: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kind::Kind;
     use super::*;
 
     #[test]
@@ -84,6 +86,24 @@ mod tests {
                 "metadata": {"annotations": {"kubernetes.io/change-cause": "boathook: x"}},
                 "spec": {"template": {"metadata": {"annotations":
                     {"kubectl.kubernetes.io/restartedAt": "2026-11-21T01:31:47.123Z"}}}},
+            })
+        );
+    }
+
+    #[test]
+    fn argo_rollouts_are_restarted_by_a_field_of_their_own() {
+        let web = Workload::new("rec", Kind::Rollout, "web").unwrap();
+        let patch = restart(&web, "2026-11-21T01:31:48Z", "boathook: x", "boathook");
+        assert_eq!(
+            patch.path,
+            "/apis/argoproj.io/v1alpha1/namespaces/rec/rollouts/web?fieldManager=boathook"
+        );
+        assert_eq!(patch.content_type, "application/merge-patch+json");
+        assert_eq!(
+            patch.body,
+            json!({
+                "metadata": {"annotations": {"kubernetes.io/change-cause": "boathook: x"}},
+                "spec": {"restartAt": "2026-11-21T01:31:48Z"},
             })
         );
     }
