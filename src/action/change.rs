@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(told(&[change("")]), "web:1 → web:2");
         let policy = Some(PolicyChange { from: None, to: Some("Always".into()) });
         let both = ImageChange { policy, ..change("") };
-        assert_eq!(told(&[both.clone()]), "web:1 → web:2 (imagePullPolicy unset → Always)");
+        assert_eq!(told(std::slice::from_ref(&both)), "web:1 → web:2 (imagePullPolicy unset → Always)");
         let alone = ImageChange { to: both.from.clone(), ..both };
         assert_eq!(told(&[alone]), "web:1 (imagePullPolicy unset → Always)");
     }

@@ -57,6 +57,7 @@ pub struct PolicyChange {
 
 impl ImageChange {
     /// The change that undoes this one.
+    #[must_use]
     pub fn reversed(&self) -> Self {
         let policy = self.policy.as_ref();
         Self {
