@@ -45,11 +45,11 @@ impl Stage {
     async fn set_image(&self, image: &str) -> Patched {
         let kind = self.workload.kind;
         // The only patch that every kind takes.
-        let path = "/spec/template/spec/containers/0/image";
+        let pointer = "/spec/template/spec/containers/0/image";
         let patch = PatchRequest {
             path: format!("{}?fieldManager=boathook", self.workload.path()),
             content_type: "application/json-patch+json",
-            body: json!([{"op": "replace", "path": path, "value": image}]),
+            body: json!([{"op": "replace", "path": pointer, "value": image}]),
             asked: Asked {
                 verb: "patch",
                 group: kind.group().into(),

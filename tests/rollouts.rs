@@ -59,7 +59,11 @@ fn what_fails_is_kept_unless_asked_otherwise_and_runs_again_when_redelivered() {
     assert!(reason.contains("web: ghcr.io/acme/web:1.0.0 → ghcr.io/acme/web:2.0.0"), "{reason}");
     assert!(reason.contains("ImagePullBackOff"), "what the pods say: {reason}");
     assert_eq!(image_of(&kube, "web"), BAD);
+    let (status, outcome, reason) = ended(&delivery.send(&relay));
+    assert_eq!((status, outcome.as_str()), (424, "failed"), "it is there, and broken: {reason}");
+    assert!(reason.contains("runs already, but it has exceeded its progress deadline"), "{reason}");
     kube.mend_image(BAD);
+    kube.wait_for_rest();
     let (status, outcome, reason) = ended(&delivery.send(&relay));
     assert_eq!((status, outcome.as_str()), (200, "unchanged"), "{reason}");
 }
@@ -205,4 +209,41 @@ fn a_version_that_is_held_for_every_workload_that_is_named_is_ignored() {
         answer.text()
     );
     relay.wait_for_log("outcome=held");
+}
+
+#[test]
+fn another_object_of_the_same_name_is_left_alone() {
+    let kube = cluster(&["web"]);
+    kube.break_image(BAD, How::NeverReady);
+    kube.progress_deadline(Duration::from_secs(3600));
+    kube.auto_rollout(Pace::Every(Duration::from_millis(10)));
+    let relay = relay(&kube, "settle: 0", &[ROLL_BACK]);
+    let delivery = github::image("ghcr.io/acme/web", "2.0.0");
+    delivery.accepted(&relay);
+    kube.wait_for_patches(1);
+    kube.remove("deployments", "default", "web");
+    kube.apply(support::objects::deployment("default", "web", BAD));
+    let (_, outcome, reason) = ended(&delivery.wait(50).send(&relay));
+    assert!(outcome == "failed" || outcome == "skipped", "{outcome}: {reason}");
+    assert_eq!(image_of(&kube, "web"), BAD, "what somebody else made is not put back");
+}
+
+#[test]
+fn time_in_which_the_api_was_away_fails_nothing() {
+    let kube = cluster(&["web"]);
+    kube.break_image(BAD, How::NeverReady);
+    kube.progress_deadline(Duration::from_secs(3600));
+    kube.auto_rollout(Pace::Every(Duration::from_millis(10)));
+    let rule = "{do: [setImage: {namespace: default, runningImage: true, rollout: {within: 2s, onFailure: rollback}}]}";
+    let relay = relay(&kube, "settle: 0", &[rule]);
+    let delivery = github::image("ghcr.io/acme/web", "2.0.0");
+    delivery.accepted(&relay);
+    kube.wait_for_patches(1);
+    kube.stop();
+    // More looks fail than fit into two seconds: 0.25, 0.4, 0.6, 0.8, 1.3 s.
+    relay.wait_for_logs("cannot be followed now", 6);
+    kube.mend_image(BAD);
+    kube.restart_listener();
+    let (_, outcome, reason) = ended(&delivery.wait(50).send(&relay));
+    assert_eq!(outcome, "succeeded", "{reason}");
 }

@@ -168,7 +168,10 @@ impl Drop for State {
 
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.as_ref().map_or_else(|| f.write_str("none"), |own| own.display().fmt(f))
+        match &self.0 {
+            Some(own) => own.display().fmt(f),
+            None => f.write_str("none"),
+        }
     }
 }
 

@@ -96,8 +96,8 @@ pub struct Made {
 /// What came of trying to make a change.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Making {
-    /// It is there.
-    Made(Patched),
+    /// It is there. The change says what is there now: an admission webhook may have written the image another way.
+    Made(Patched, Change),
     /// The target is not what it was when this was decided: decide again.
     Stale(String),
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::reconcile::FluxObject;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
+use crate::kubernetes::patch::ImageChange;
 use crate::kubernetes::{self, Access, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
@@ -45,12 +46,15 @@ pub struct Context<'a> {
     pub source: &'a str,
     /// The delivery's id.
     pub delivery: &'a str,
-    /// When the event was received.
-    pub received: Timestamp,
+    /// From when on a restart is what is asked for, whoever made it: when the event was received, or the step before
+    /// ended.
+    pub since: Timestamp,
     /// Now.
     pub now: Timestamp,
     /// What this version is held by on the target, in words: it is not applied there.
     pub held: Option<String>,
+    /// What runs whose place this one took have set on the target, if nobody knows yet whether it comes up.
+    pub unproven: Vec<ImageChange>,
     /// The change may have been made before the process was killed.
     pub resumed: bool,
 }
@@ -67,7 +71,20 @@ impl<'a> Context<'a> {
         now: Timestamp,
     ) -> Self {
         let values = Values::new(event, tag, delivery);
-        Self { event, values, tag, policy, source, delivery, received, now, held: None, resumed: false }
+        let since = received;
+        Self {
+            event,
+            values,
+            tag,
+            policy,
+            source,
+            delivery,
+            since,
+            now,
+            held: None,
+            unproven: Vec::new(),
+            resumed: false,
+        }
     }
 
     /// Why something changed, for `kubectl rollout history`:

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::change::Making;
 use super::context::{Api, Context, Failure, Retry};
 use super::preview::{Outlook, Preview, Would};
 use crate::flux::Notification;
@@ -12,11 +11,11 @@ use crate::kubernetes::Patched;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FluxNotify {}
 
-pub(super) async fn make(api: &Api, context: &Context<'_>) -> Result<Making, Failure> {
+pub(super) async fn make(api: &Api, context: &Context<'_>) -> Result<Patched, Failure> {
     let notification = notification(context).map_err(Failure::last)?;
     let told = api.flux.notify(&notification).await;
     told.map_err(|error| Failure { reason: error.reason, retry: error.retry.then(Retry::default) })?;
-    Ok(Making::Made(Patched::default()))
+    Ok(Patched::default())
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, context: &Context<'_>) -> Result<Would, Failure> {

@@ -1,31 +1,41 @@
 //! Writing images: those that were decided, and those that were there before.
 
-use super::change::Making;
 use super::context::{Api, Context, Failure};
 use crate::kubernetes::error::Trouble;
 use crate::kubernetes::object::Container;
-use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
 use crate::kubernetes::{ApiError, Object, Patched, Workload};
+
+/// What came of setting images.
+pub(super) enum Set {
+    /// They are there, as the changes say now: an admission webhook may have written them another way.
+    Done(Patched, Vec<ImageChange>),
+    /// The object is not the one that was read.
+    Stale(String),
+}
 
 /// Sets the images, if the object is the one that was read. When it is not, it may be because this very change
 /// was made before its answer was lost: then it is there.
-pub(super) async fn make(
+pub(super) async fn set(
     changes: &[ImageChange],
     read: &Read,
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
-) -> Result<Making, Failure> {
+) -> Result<Set, Failure> {
     let (cause, manager) = (context.change_cause(), api.kubernetes.field_manager());
     let request = patch::set_image(workload, read, changes, &cause, manager);
-    let error = match api.kubernetes.patch(&request).await {
-        Ok(patched) => return Ok(Making::Made(patched)),
+    let error = match api.kubernetes.patch_and_read(&request).await {
+        Ok(object) => {
+            let changes = changes.iter().map(|change| stored(&object, change)).collect();
+            return Ok(Set::Done(Patched::from(object), changes));
+        }
         Err(error) if has_changed(workload, &error) => error,
         Err(error) => return Err(error.into()),
     };
     let object = api.kubernetes.get(workload).await?;
     if changes.iter().all(|change| is_made(&object, change)) {
-        return Ok(Making::Made(Patched::from(object)));
+        return Ok(Set::Done(Patched::from(object), changes.to_vec()));
     }
     if matches!(error.trouble, Trouble::Invalid(_))
         && object.metadata.resource_version == read.resource_version
@@ -33,7 +43,7 @@ pub(super) async fn make(
         // Nothing has changed, so it was the change itself that was refused.
         return Err(error.into());
     }
-    Ok(Making::Stale(error.to_string()))
+    Ok(Set::Stale(error.to_string()))
 }
 
 /// What became of putting images back.
@@ -46,9 +56,10 @@ pub enum PutBack {
 }
 
 /// Puts back the images that were there before the changes. Containers that somebody else changed since then are
-/// left alone.
+/// left alone, and so is another object of the same name.
 pub(super) async fn put_back(
     changes: &[ImageChange],
+    read: &Read,
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
@@ -60,6 +71,9 @@ pub(super) async fn put_back(
         }
         Err(error) => return Err(error.into()),
     };
+    if !read.uid.is_empty() && read.uid != object.metadata.uid {
+        return Ok(PutBack::LeftAlone("somebody made another one in its place".to_owned()));
+    }
     if let Some(other) = replaced(&object, changes) {
         return Ok(PutBack::LeftAlone(other));
     }
@@ -68,10 +82,18 @@ pub(super) async fn put_back(
     if back.is_empty() {
         return Ok(PutBack::Done(Patched::from(object)));
     }
-    match make(&back, &Read::of(&object), api, workload, context).await? {
-        Making::Made(patched) => Ok(PutBack::Done(patched)),
-        Making::Stale(why) => Err(Failure::again(why)),
+    match set(&back, &Read::of(&object), api, workload, context).await? {
+        Set::Done(patched, _) => Ok(PutBack::Done(patched)),
+        Set::Stale(why) => Err(Failure::again(why)),
     }
+}
+
+/// A change as the object has it: an admission webhook may have written image and pull policy another way.
+fn stored(object: &Object, change: &ImageChange) -> ImageChange {
+    let Some(there) = container(object, change) else { return change.clone() };
+    let policy = change.policy.clone();
+    let policy = policy.map(|policy| PolicyChange { to: there.image_pull_policy.clone(), ..policy });
+    ImageChange { to: there.image.clone(), policy, ..change.clone() }
 }
 
 /// Whether a change is there.

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::change::{Change, Decision, Made, Making, What};
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
+use self::images::Set;
 pub use self::images::{PutBack, differs};
 pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
@@ -176,15 +177,24 @@ impl Action {
         target: &Target,
         context: &Context<'_>,
     ) -> Result<Making, Failure> {
+        let made = |patched| Making::Made(patched, change.clone());
         match (&change.what, target) {
             (What::Images { changes, read }, Target::Workload(workload)) => {
-                images::make(changes, read, api, workload, context).await
+                Ok(match images::set(changes, read, api, workload, context).await? {
+                    Set::Done(patched, changes) => {
+                        let what = What::Images { changes, read: read.clone() };
+                        Making::Made(patched, Change { what, ..change.clone() })
+                    }
+                    Set::Stale(why) => Making::Stale(why),
+                })
             }
             (What::Restart { at }, Target::Workload(workload)) => {
-                restart::make(at, api, workload, context).await
+                restart::make(at, api, workload, context).await.map(made)
             }
-            (What::Notify, Target::Flux) => flux_notify::make(api, context).await,
-            (What::Reconcile, Target::Object(object)) => reconcile::make(api, object, context).await,
+            (What::Notify, Target::Flux) => flux_notify::make(api, context).await.map(made),
+            (What::Reconcile, Target::Object(object)) => {
+                reconcile::make(api, object, context).await.map(made)
+            }
             _ => Err(self.not_for(target)),
         }
     }
@@ -197,9 +207,9 @@ impl Action {
         target: &Target,
         context: &Context<'_>,
     ) -> Result<PutBack, Failure> {
-        match (change.images(), target) {
-            (Some(changes), Target::Workload(workload)) => {
-                images::put_back(changes, api, workload, context).await
+        match (&change.what, target) {
+            (What::Images { changes, read }, Target::Workload(workload)) => {
+                images::put_back(changes, read, api, workload, context).await
             }
             _ => Err(self.not_for(target)),
         }

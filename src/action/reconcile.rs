@@ -4,12 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::change::Making;
 use super::context::{Api, Context, Failure, Target};
 use super::preview::{Outlook, Preview};
 use crate::config::fields::{Fields, suggest};
 use crate::kubernetes::error::Asked;
-use crate::kubernetes::{PatchRequest, patch};
+use crate::kubernetes::{PatchRequest, Patched, patch};
 use crate::rule::Template;
 use crate::rule::name::{kubernetes_name, namespace_name};
 
@@ -81,9 +80,9 @@ impl Reconcile {
     }
 }
 
-pub(super) async fn make(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Making, Failure> {
+pub(super) async fn make(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Patched, Failure> {
     let request = request(api.kubernetes.field_manager(), object, context);
-    Ok(Making::Made(api.kubernetes.patch(&request).await?))
+    Ok(api.kubernetes.patch(&request).await?)
 }
 
 pub(super) fn preview(outlook: &Outlook<'_>, object: &FluxObject, context: &Context<'_>) -> Preview {

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Decision, Making, What};
+use super::change::{Change, Decision, What};
 use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
 use super::rollout::{OnFailure, Rollout};
@@ -62,17 +62,15 @@ pub(super) async fn make(
     api: &Api,
     workload: &Workload,
     context: &Context<'_>,
-) -> Result<Making, Failure> {
+) -> Result<Patched, Failure> {
     if context.resumed {
         let object = api.kubernetes.get(workload).await?;
-        // The same form, so the order of the texts is that of the times. What is later is somebody else's restart,
-        // and an earlier time would be one more.
-        if object.restarted_at().is_some_and(|there| there >= at) {
-            return Ok(Making::Made(Patched::from(object)));
+        if is_made(at, object.restarted_at(), context.now) {
+            return Ok(Patched::from(object));
         }
     }
     let request = request(api.kubernetes.field_manager(), workload, at, context);
-    Ok(Making::Made(api.kubernetes.patch(&request).await?))
+    Ok(api.kubernetes.patch(&request).await?)
 }
 
 pub(super) async fn preview(
@@ -94,6 +92,14 @@ pub(super) async fn preview(
     Ok(Would::Send(Preview::patch("restart", outlook.base(), request)))
 }
 
+/// Whether the time that was decided is there, or somebody else restarted it since: an earlier time would be one more
+/// restart. What others wrote has any form and time zone, and what is in the future was there before.
+fn is_made(at: &str, there: Option<&str>, now: Timestamp) -> bool {
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    let later = || Some((time(at)?..=now + CLOCKS).contains(&time(there?)?));
+    there == Some(at) || later().unwrap_or(false)
+}
+
 /// Why nothing is to be done, if so; an error if nothing can be done.
 fn nothing_to_do(
     targets: &Targets,
@@ -110,7 +116,7 @@ fn nothing_to_do(
     let restarted: Option<Timestamp> = object.restarted_at().and_then(|text| text.parse().ok());
     // The run may have been carried out before the process was killed, or somebody was faster. What is in the
     // future was written by another clock, and says nothing.
-    let since = context.received..=context.now + CLOCKS;
+    let since = context.since..=context.now + CLOCKS;
     match restarted.filter(|at| since.contains(at)) {
         Some(at) => Ok(Some(Done::unchanged(format!("it was restarted at {at}, after the event")))),
         None => Ok(None),

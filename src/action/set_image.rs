@@ -13,6 +13,7 @@ use crate::image::{Image, Repository};
 use crate::kubernetes::object::Container;
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
+use crate::kubernetes::rollout::{Standing, judge};
 use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
 
@@ -41,18 +42,19 @@ pub struct SetImage {
 const PULL_POLICIES: [(&str, &str); 3] =
     [("Always", "Always"), ("IfNotPresent", "IfNotPresent"), ("Never", "Never")];
 
-/// Why a container's image stays.
-enum Stays {
-    /// It is the one to set.
-    Same(String),
-    /// It is not to be replaced.
-    Kept(String),
-}
-
 /// What is to be done to a workload that was read.
 enum Plan {
     Nothing(Done),
+    /// What is asked for is what runs.
+    There(Done),
     Change(Vec<ImageChange>),
+}
+
+/// Why an image stays.
+struct Stays {
+    reason: String,
+    /// Because it is the one that is asked for.
+    same: bool,
 }
 
 impl SetImage {
@@ -87,10 +89,22 @@ impl SetImage {
         let object = api.kubernetes.get(workload).await?;
         let changes = match self.plan(workload, &object, context)? {
             Plan::Nothing(done) => return Ok(Decision::Nothing(done)),
+            Plan::There(done) => return self.there(workload, &object, done).map(Decision::Nothing),
             Plan::Change(changes) => changes,
         };
         let what = What::Images { changes, read: Read::of(&object) };
         Ok(Decision::Change(Change { what, warning: owner(&object).map(|owner| owner.to_string()) }))
+    }
+
+    /// What is asked for runs already, which is well unless its rollout has failed: a redelivery of what failed must
+    /// not look like a success.
+    fn there(&self, workload: &Workload, object: &Object, done: Done) -> Result<Done, Failure> {
+        match judge(workload.kind, object, object.metadata.generation) {
+            Standing::Failed(why) if self.rollout.within.is_some() => {
+                Err(Failure::last(format!("{}, but {why}", done.reason)))
+            }
+            _ => Ok(done),
+        }
     }
 
     pub(super) async fn preview(
@@ -105,7 +119,7 @@ impl SetImage {
         };
         let object = api.kubernetes.get(workload).await?;
         Ok(match self.plan(workload, &object, context)? {
-            Plan::Nothing(done) => Would::End(done),
+            Plan::Nothing(done) | Plan::There(done) => Would::End(done),
             Plan::Change(changes) => {
                 let read = Read::of(&object);
                 let (cause, manager) = (context.change_cause(), outlook.field_manager());
@@ -139,30 +153,37 @@ impl SetImage {
         if meant.is_empty() {
             return self.no_container(object, container.as_deref(), repository).map(Plan::Nothing);
         }
-        let (mut changes, mut reasons) = (Vec::new(), Vec::new());
+        let (mut changes, mut reasons, mut same) = (Vec::new(), Vec::new(), true);
         for (list, index, c) in meant {
-            let policy = self.new_policy(c);
-            let to = match self.new_image(&c.image, repository, context) {
-                Ok(to) => to,
-                // What the rule says is there when the run ends, also if the image came without it.
-                Err(Stays::Same(_)) if policy.is_some() => c.image.clone(),
-                Err(Stays::Same(reason) | Stays::Kept(reason)) => {
-                    reasons.push(reason);
-                    continue;
-                }
-            };
-            changes.push(ImageChange {
+            let from = c.image.clone();
+            let mut change = ImageChange {
                 list,
                 index,
                 name: c.name.clone(),
-                from: c.image.clone(),
-                to,
-                policy,
-            });
+                to: from.clone(),
+                from,
+                policy: self.new_policy(c),
+            };
+            let unproven = |other: &ImageChange| other.is_of_same_container(&change) && other.to == c.image;
+            // It was set by a run whose place this one took, and has yet to come up; or it came without the policy,
+            // which is there as well when the run ends.
+            let again = change.policy.is_some() || context.unproven.iter().any(unproven);
+            match self.new_image(&c.image, repository, context) {
+                Ok(to) => {
+                    change.to = to;
+                    changes.push(change);
+                }
+                Err(Stays { same: true, .. }) if again => changes.push(change),
+                Err(stays) => {
+                    reasons.push(stays.reason);
+                    same &= stays.same;
+                }
+            }
         }
         if changes.is_empty() {
             reasons.dedup();
-            return Ok(Plan::Nothing(Done::unchanged(reasons.join("; "))));
+            let done = Done::unchanged(reasons.join("; "));
+            return Ok(if same { Plan::There(done) } else { Plan::Nothing(done) });
         }
         if object.is_paused() {
             return self.targets.paused(workload).map(Plan::Nothing);
@@ -187,6 +208,8 @@ impl SetImage {
         repository: &Repository,
         context: &Context<'_>,
     ) -> Result<String, Stays> {
+        let stays = |reason: String| Err(Stays { reason, same: false });
+        let same = |reason: String| Err(Stays { reason, same: true });
         // A container that is named may pull from elsewhere, such as a mirror: its tag and its spelling count too.
         let parsed = Image::parse(running).ok();
         let tag = context.tag.filter(|tag| !tag.is_empty());
@@ -197,10 +220,10 @@ impl SetImage {
             let no_tag = image.digest.is_none().then_some(DEFAULT_TAG);
             match policy.compare(image.tag.as_deref().or(no_tag), offered) {
                 Comparison::Newer => {}
-                Comparison::Same => return Err(Stays::Same(format!("{running} is that version already"))),
-                Comparison::Older => return Err(Stays::Kept(format!("{running} is newer than {offered}"))),
+                Comparison::Same => return same(format!("{running} is that version already")),
+                Comparison::Older => return stays(format!("{running} is newer than {offered}")),
                 Comparison::NotComparable(_) if self.from_any => {}
-                Comparison::NotComparable(why) => return Err(Stays::Kept(why)),
+                Comparison::NotComparable(why) => return stays(why),
             }
         }
         let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
@@ -211,10 +234,10 @@ impl SetImage {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
         if tag.is_empty() && digest.is_empty() {
-            return Err(Stays::Kept("the event names neither tag nor digest".to_owned()));
+            return stays("the event names neither tag nor digest".to_owned());
         }
         let new = format!("{spelling}{tag}{digest}");
-        if new == running { Err(Stays::Same(format!("{running} runs already"))) } else { Ok(new) }
+        if new == running { same(format!("{running} runs already")) } else { Ok(new) }
     }
 
     /// A workload that was named must have the container; one that was found need not.

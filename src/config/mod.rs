@@ -33,6 +33,7 @@ use self::reach::Reach;
 use self::report::{FieldPath, Findings, Report, Told, Watched};
 pub use self::rule::Rule;
 use self::unique::Unique;
+use crate::action::Action;
 use crate::flux::FluxAccess;
 use crate::key::PathDigest;
 use crate::kubernetes::access::Access;
@@ -185,6 +186,13 @@ impl Config {
         }
         let mut across = Across::default();
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
+        let rules = endpoints.iter().flat_map(|endpoint| &endpoint.rules);
+        if state.is_none() && rules.flat_map(|rule| rule.actions.iter()).any(Action::rolls_back) {
+            fields.warn(
+                "state",
+                "is missing, and onFailure: rollback holds bad versions: nobody could look at a hold or lift it",
+            );
+        }
         let notify = notify::read(&mut fields, &across.unique.names());
         let mutable_tags = fields.strings("mutableTags");
         fields.finish();

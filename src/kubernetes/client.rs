@@ -82,9 +82,13 @@ impl Client {
 
     /// Sends a patch.
     pub async fn patch(&self, patch: &PatchRequest) -> Result<Patched, ApiError> {
+        self.patch_and_read(patch).await.map(Patched::from)
+    }
+
+    /// Sends a patch of a workload and reads what is there now.
+    pub async fn patch_and_read(&self, patch: &PatchRequest) -> Result<Object, ApiError> {
         let body = (patch.content_type, patch.body.to_string().into_bytes());
-        let object: Object = self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await?;
-        Ok(Patched::from(object))
+        self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await
     }
 
     pub(super) async fn send<T: DeserializeOwned>(

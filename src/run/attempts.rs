@@ -15,6 +15,9 @@ use crate::text::Escaped;
 /// How long a try may go on once the process is ending; there are two of them, and 25 seconds in all.
 const TRY_AT_THE_END: Duration = Duration::from_secs(8);
 
+/// How long is tried after a start of the process, however long it was away.
+const AFRESH: SignedDuration = SignedDuration::from_mins(2);
+
 /// Why there is no further try.
 pub(super) enum Stop {
     /// It ends like this.
@@ -31,7 +34,8 @@ pub(super) struct Attempts<'a> {
     place: Option<(usize, usize)>,
     what: &'a str,
     backoff: Backoff,
-    until: Timestamp,
+    /// When the first try was made; an earlier process may have made it.
+    since: Option<Timestamp>,
     /// When the first try is due, if an earlier process has tried.
     first: Option<Timestamp>,
     /// Whether the engine was closed when the try began: what fails then has had its last try.
@@ -39,13 +43,12 @@ pub(super) struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    /// Tries until this time, after those that the journal knows of.
+    /// Tries for as long as the run's `retryFor` says, from the first try on that the journal knows of.
     pub(super) fn new(
         engine: &'a Engine,
         run: &'a Run,
         place: Option<(usize, usize)>,
         what: &'a str,
-        until: Timestamp,
     ) -> Self {
         let tries = engine.tries(run.id, place);
         Self {
@@ -54,7 +57,7 @@ impl<'a> Attempts<'a> {
             place,
             what,
             backoff: Backoff::after(tries.made),
-            until,
+            since: tries.since,
             first: tries.next,
             last: false,
         }
@@ -67,6 +70,17 @@ impl<'a> Attempts<'a> {
             self.pause(pause).await;
         }
         self.last = self.engine.is_closing();
+        self.since.get_or_insert_with(Timestamp::now);
+    }
+
+    /// Until when it is tried. What an earlier process has begun has a while in this one too: the API may need longer
+    /// to come back than the relay.
+    fn until(&self) -> Timestamp {
+        let retry_for = SignedDuration::from_millis(self.run.timing.retry_for);
+        let since = self.since.unwrap_or_else(Timestamp::now);
+        let until = since.saturating_add(retry_for).unwrap_or(Timestamp::MAX);
+        let afresh = self.engine.started.saturating_add(retry_for.min(AFRESH)).unwrap_or(Timestamp::MAX);
+        until.max(afresh)
     }
 
     async fn pause(&self, pause: Duration) {
@@ -103,12 +117,12 @@ impl<'a> Attempts<'a> {
         }
         let pause = self.backoff.next(after);
         let next = Timestamp::now() + SignedDuration::try_from(pause).unwrap_or_default();
-        if next > self.until {
+        if next > self.until() {
             let reason = format!("given up after retryFor; the last try said: {reason}");
             return Err(Stop::End(End::new(Outcome::Expired, reason)));
         }
         log::warn!("run={run} target={what} trying again in {:.1}s: {shown}", pause.as_secs_f64());
-        let tries = Tries { made: self.backoff.tries(), next: Some(next) };
+        let tries = Tries { made: self.backoff.tries(), next: Some(next), since: self.since };
         self.engine.note_soon(self.run.id, |progress| progress.set_tries(self.place, tries));
         self.pause(pause).await;
         Ok(())
@@ -119,7 +133,8 @@ impl<'a> Attempts<'a> {
         let (run, what, shown) = (self.run.id, Escaped(self.what), Escaped(reason));
         if self.engine.is_durable() {
             log::warn!(
-                "run={run} target={what} not sent before the end, and tried again at the next start: {shown}"
+                "run={run} target={what} not sent before the end; tried again at the next start, if the state \
+                 directory is there then: {shown}"
             );
             return Stop::Suspended;
         }

@@ -4,7 +4,7 @@ mod closing;
 mod notes;
 mod telling;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -15,9 +15,9 @@ use tokio::task::JoinSet;
 
 use super::account::Account;
 use super::journal::{Journal, JournalError, Landed, Table};
-use super::locks::Locks;
+use super::locks::{Leave, Locks};
 use super::outcome::End;
-use super::queue::{Effects, Queue, Reply, Restored};
+use super::queue::{Effects, Queue, Reply, Restored, Resumed};
 use super::record::{Run, RunId};
 use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
@@ -31,6 +31,9 @@ const TARGETS_IN_FLIGHT: usize = 16;
 /// How many look-ups of targets are under way at once, over all runs: their answers may be large.
 const LOOKUPS_IN_FLIGHT: usize = 2;
 
+/// How many runs are worked on or followed at once: each takes memory while it is.
+const RUNS_AT_WORK: usize = 512;
+
 /// Carries runs out.
 #[derive(Debug)]
 pub struct Engine {
@@ -40,13 +43,15 @@ pub struct Engine {
     notify_targets: RwLock<Targets>,
     /// Replaced when the configuration says another way to the API.
     api: RwLock<Arc<Api>>,
-    pub(super) locks: Locks,
+    pub(super) locks: Arc<Locks>,
     pub(super) in_flight: Semaphore,
     pub(super) finding: Semaphore,
     /// The relay's own workload (`namespace/deployment/name`), which is touched last.
     own_workload: Option<String>,
-    /// Runs that an earlier process had started.
-    resumed: Mutex<Vec<Arc<Run>>>,
+    /// When this process began.
+    pub(super) started: Timestamp,
+    /// Runs that an earlier process had started, with the workloads that they had begun to change.
+    resumed: Mutex<Vec<(Arc<Run>, Vec<Leave>)>>,
     /// Something may be due.
     wake: Notify,
     /// Counts ends of runs; who waits for one looks again.
@@ -96,18 +101,25 @@ impl Engine {
             outbox.restore(*key, bytes);
         }
         let (queue, resumed, effects) = restored.into_queue(Timestamp::now());
-        let last_id =
-            resumed.iter().map(|run| run.id.0).chain(queue.unfinished().map(|(run, _)| run.id.0)).max();
+        let last_id = resumed
+            .iter()
+            .map(|resumed| resumed.run.id.0)
+            .chain(queue.unfinished().map(|(run, _)| run.id.0))
+            .max();
+        let locks = Arc::new(Locks::default());
+        let with_leave = |Resumed { run, workloads }| (run, locks.take_now(workloads).unwrap_or_default());
+        let resumed = resumed.into_iter().map(with_leave).collect();
         let engine = Self {
             queue: Mutex::new(queue),
             journal,
             outbox: Arc::new(outbox),
             notify_targets: RwLock::new(notify_targets),
             api: RwLock::new(Arc::new(api)),
-            locks: Locks::default(),
+            locks,
             in_flight: Semaphore::new(TARGETS_IN_FLIGHT),
             finding: Semaphore::new(LOOKUPS_IN_FLIGHT),
             own_workload,
+            started: Timestamp::now(),
             resumed: Mutex::new(resumed),
             wake: Notify::new(),
             ended: watch::Sender::new(0),
@@ -132,15 +144,26 @@ impl Engine {
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
     pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {
-        let (seen, writes) = match self.reserve(keys.asking(asks), runs).await? {
-            Reply::Duplicate(seen, writes) => {
-                if !writes.is_empty() {
-                    self.journal.accept(writes).await.map_err(Refused::Journal)?;
-                }
-                return Ok(Accepted::Duplicate(seen));
+        let (keys, came) = (keys.asking(asks), Timestamp::now());
+        let (mut awaited, mut decided) = (None, self.decided.subscribe());
+        let (seen, writes) = loop {
+            if self.sealed.load(Ordering::Relaxed) {
+                return Err(Refused::Closing);
             }
-            Reply::Full => return Err(Refused::Full),
-            Reply::Reserved(seen, writes) => (seen, writes),
+            let reply = self.queue().reserve(&keys, &runs, awaited, came);
+            match reply {
+                Reply::Awaits(seen) => awaited = Some(seen),
+                Reply::Duplicate(seen, writes) => {
+                    if !writes.is_empty() {
+                        self.journal.accept(writes).await.map_err(Refused::Journal)?;
+                    }
+                    return Ok(Accepted::Duplicate(seen));
+                }
+                Reply::Full => return Err(Refused::Full),
+                Reply::Reserved(seen, writes) => break (seen, writes),
+            }
+            // It fails only when the sender is gone, and that is self.
+            let _ = decided.changed().await;
         };
         let safe = self.journal.accept(writes).await;
         match &safe {
@@ -151,24 +174,6 @@ impl Engine {
         self.decided.send_modify(|count| *count += 1);
         self.wake.notify_one();
         safe.map(|()| Accepted::New(seen)).map_err(Refused::Journal)
-    }
-
-    /// Takes a delivery in, once it is known what became of the same one that is being made safe.
-    async fn reserve(&self, keys: Keys, runs: Vec<Arc<Run>>) -> Result<Reply, Refused> {
-        let mut decided = self.decided.subscribe();
-        loop {
-            if self.sealed.load(Ordering::Relaxed) {
-                return Err(Refused::Closing);
-            }
-            {
-                let (mut queue, now) = (self.queue(), Timestamp::now());
-                if !queue.is_being_accepted(&keys, now) {
-                    return Ok(queue.reserve(keys, runs, now));
-                }
-            }
-            // It fails only when the sender is gone, and that is self.
-            let _ = decided.changed().await;
-        }
     }
 
     /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.
@@ -236,21 +241,30 @@ impl Engine {
         let mut runs = JoinSet::new();
         // A run whose task panics must end all the same, or its lane would be busy for ever.
         let mut under_way = HashMap::new();
-        let mut due = std::mem::take(&mut *self.resumed.lock().unwrap_or_else(PoisonError::into_inner));
+        let resumed = std::mem::take(&mut *self.resumed.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut resumed = VecDeque::from(resumed);
         loop {
-            due.extend(self.queue().start_due(Timestamp::now()));
-            for run in due.drain(..) {
+            // At the end everything is tried once more.
+            let most = if self.is_closing() { usize::MAX } else { RUNS_AT_WORK };
+            let mut room = most.saturating_sub(runs.len());
+            let mut due: Vec<_> = resumed.drain(..resumed.len().min(room)).collect();
+            room -= due.len();
+            let started = self.queue().start_some(Timestamp::now(), room);
+            room -= started.len();
+            due.extend(started.into_iter().map(|run| (run, Vec::new())));
+            for (run, locks) in due {
                 let (engine, own) = (Arc::clone(&self), Arc::clone(&run));
-                let task = runs.spawn(async move { worker::carry_out(&engine, &own).await });
+                let task = runs.spawn(async move { worker::carry_out(&engine, &own, locks).await });
                 under_way.insert(task.id(), run);
             }
             let next = self.queue().next_due();
+            let timer = next.filter(|_| room > 0);
             if self.sealed.load(Ordering::Relaxed) && runs.is_empty() && next.is_none() {
                 return;
             }
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = sleep_until(next) => {}
+                () = sleep_until(timer) => {}
                 Some(ended) = runs.join_next_with_id() => {
                     let (id, end) = match ended {
                         Ok((id, end)) => (id, end),
@@ -268,7 +282,7 @@ impl Engine {
     fn rested(&self, run: &Run, end: Option<End>) {
         match end {
             Some(end) => drop(self.change(|queue| queue.finish(run, end, Timestamp::now()))),
-            None => self.queue().leave(run, Timestamp::now()),
+            None => drop(self.change(|queue| queue.leave(run, Timestamp::now()))),
         }
     }
 

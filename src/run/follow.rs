@@ -21,6 +21,12 @@ const FIRST: Duration = Duration::from_millis(250);
 /// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How long is looked on after a time in which nothing could be seen.
+const AFRESH: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long Knative's condition may be False and mean nothing.
+const MOMENT: SignedDuration = SignedDuration::from_secs(2);
+
 /// What became of a change.
 pub(super) enum Followed {
     /// Every replica is new and available; what a person should know nevertheless.
@@ -29,6 +35,8 @@ pub(super) enum Followed {
     Failed(String),
     /// There is nothing to follow any more.
     Ended(End),
+    /// The change is there, and how it ended cannot be known.
+    Unknown(End),
 }
 
 /// Follows a change that was made (`forward`), or what was put back in its place.
@@ -41,79 +49,168 @@ pub(super) async fn follow(
     within: SignedDuration,
     forward: bool,
 ) -> Result<Followed, Stop> {
-    let deadline = made.at.saturating_add(within).unwrap_or(Timestamp::MAX);
-    // While the API is away nothing can be judged: it is waited for as for a target.
-    let give_up = deadline.saturating_add(SignedDuration::from_millis(run.timing.retry_for));
-    let give_up = give_up.unwrap_or(Timestamp::MAX);
-    // Whether the last look saw a failure.
-    let mut seen = false;
-    let (mut pause, mut blocked) = (FIRST, String::new());
-    loop {
-        let late = Timestamp::now() >= deadline;
-        match look(engine, workload).await {
-            Ok(object) => {
-                if let Some(end) = gone(&object, change, forward) {
-                    return Ok(Followed::Ended(end));
-                }
-                match judge_since(workload.kind, &object, &made.patched) {
-                    Standing::Complete => {
-                        return Ok(Followed::Complete(remark(workload.kind, &object)));
+    let watch = Watch { engine, run, workload, change, made, forward };
+    tokio::select! {
+        biased;
+        followed = watch.follow(Patience::new(&watch.made, within, run.timing.retry_for)) => Ok(followed),
+        // Also in the middle of a request that is not answered.
+        () = engine.closed() => Err(stopped(engine, run, workload)),
+    }
+}
+
+/// What is followed.
+struct Watch<'a> {
+    engine: &'a Engine,
+    run: &'a Run,
+    workload: &'a Workload,
+    change: &'a Change,
+    made: Made,
+    forward: bool,
+}
+
+impl Watch<'_> {
+    async fn follow(&self, mut patience: Patience) -> Followed {
+        let (run, workload) = (self.run.id, self.workload);
+        let mut blocked = String::new();
+        loop {
+            match look(self.engine, workload).await {
+                Ok(object) => {
+                    let late = patience.looked();
+                    if let Some(followed) = self.judge(&object, late, &blocked, &mut patience).await {
+                        return followed;
                     }
-                    // Knative's condition may be False for a moment.
-                    Standing::Failed(_)
-                        if workload.kind == Kind::Ksvc && !std::mem::replace(&mut seen, true) => {}
-                    Standing::Failed(why) => return Ok(failed(engine, workload, &object, &why).await),
-                    Standing::Waiting(state) if late => {
-                        let why = format!("not complete within {within:#}: {state}{blocked}");
-                        return Ok(failed(engine, workload, &object, &why).await);
-                    }
-                    Standing::Waiting(state) => {
-                        seen = false;
-                        log::debug!("run={} target={workload} rolling out: {}", run.id, Escaped(&state));
+                    if !self.forward {
+                        let by_hand = unblock(self.engine, self.run, workload, &object).await;
+                        blocked = by_hand.map(|by_hand| format!("; {by_hand}")).unwrap_or_default();
                     }
                 }
-                if !forward {
-                    let by_hand = unblock(engine, run, workload, &object).await;
-                    blocked = by_hand.map(|by_hand| format!("; {by_hand}")).unwrap_or_default();
+                Err(error) if error.retry().is_some() => {
+                    log::warn!("run={run} target={workload} cannot be followed now: {error}");
+                    if patience.is_over() {
+                        let reason = format!("how it ended is not known: {error}");
+                        return Followed::Unknown(End::new(Outcome::Expired, reason));
+                    }
                 }
-            }
-            Err(error) if error.retry().is_some() => {
-                log::warn!("run={} target={workload} cannot be followed now: {error}", run.id);
-                if Timestamp::now() >= give_up {
+                Err(ApiError { trouble: Trouble::NotFound, .. }) => {
+                    let reason = "it was deleted before it was complete";
+                    return Followed::Ended(End::new(Outcome::Skipped, reason));
+                }
+                Err(error) => {
                     let reason = format!("how it ended is not known: {error}");
-                    return Ok(Followed::Ended(End::new(Outcome::Expired, reason)));
+                    return Followed::Unknown(End::new(Outcome::Failed, reason));
                 }
             }
-            Err(ApiError { trouble: Trouble::NotFound, .. }) => {
-                let reason = "it was deleted before it was complete";
-                return Ok(Followed::Ended(End::new(Outcome::Skipped, reason)));
-            }
-            Err(error) => {
-                let reason = format!("how it ended is not known: {error}");
-                return Ok(Followed::Ended(End::new(Outcome::Failed, reason)));
-            }
+            tokio::time::sleep(patience.pause()).await;
         }
-        let left = Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(LONGEST);
-        tokio::select! {
-            () = tokio::time::sleep(pause.min(left.max(FIRST))) => {}
-            () = engine.closed() => return Err(stopped(engine, run, workload)),
+    }
+
+    /// What came of it, if that can be said after this look.
+    async fn judge(
+        &self,
+        object: &Object,
+        late: bool,
+        blocked: &str,
+        patience: &mut Patience,
+    ) -> Option<Followed> {
+        if let Some(end) = self.gone(object) {
+            return Some(Followed::Ended(end));
         }
-        pause = pause.mul_f64(1.5).min(LONGEST);
+        let kind = self.workload.kind;
+        let why = match judge_since(kind, object, &self.made.patched) {
+            Standing::Complete => return Some(Followed::Complete(remark(kind, object))),
+            // Knative's condition may be False for a moment.
+            Standing::Failed(_) if kind == Kind::Ksvc && !patience.believes_failure() => return None,
+            Standing::Failed(why) => why,
+            Standing::Waiting(state) if late => {
+                format!("not complete within {:#}: {state}{blocked}", patience.within)
+            }
+            Standing::Waiting(state) => {
+                log::debug!("run={} target={} rolling out: {}", self.run.id, self.workload, Escaped(&state));
+                patience.failing_since = None;
+                return None;
+            }
+        };
+        let said = reasons::reasons(&self.engine.api().kubernetes, self.workload, object).await;
+        Some(Followed::Failed(if said.is_empty() { why } else { format!("{why}; {said}") }))
+    }
+
+    /// Whether somebody else decides about the workload now.
+    fn gone(&self, object: &Object) -> Option<End> {
+        if object.is_deleting() {
+            return Some(End::new(Outcome::Skipped, "it is being deleted"));
+        }
+        let uid = &self.made.patched.uid;
+        if !uid.is_empty() && *uid != object.metadata.uid {
+            let reason = "it was deleted, and somebody made another one in its place";
+            return Some(End::new(Outcome::Failed, reason));
+        }
+        let other =
+            differs(object, self.change.images()?, if self.forward { |c| &c.to } else { |c| &c.from })?;
+        Some(End::new(Outcome::Failed, format!("before it was complete {other}")))
+    }
+}
+
+/// How long a change is followed. Time in which nothing could be seen does not count: the controllers may have been
+/// away with the API.
+struct Patience {
+    within: SignedDuration,
+    deadline: Timestamp,
+    /// For how long it is looked on after a time without a look.
+    afresh: SignedDuration,
+    retry_for: SignedDuration,
+    /// Since when nothing could be seen: also since before this process.
+    blind_since: Option<Timestamp>,
+    failing_since: Option<Timestamp>,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(made: &Made, within: SignedDuration, retry_for: i64) -> Self {
+        Self {
+            within,
+            deadline: made.at.saturating_add(within).unwrap_or(Timestamp::MAX),
+            afresh: within.min(AFRESH),
+            retry_for: SignedDuration::from_millis(retry_for),
+            blind_since: Some(Timestamp::now()),
+            failing_since: None,
+            pause: FIRST,
+        }
+    }
+
+    /// The workload was seen; whether its time is up.
+    fn looked(&mut self) -> bool {
+        let now = Timestamp::now();
+        if self.blind_since.take().is_some() {
+            self.deadline = self.deadline.max(now.saturating_add(self.afresh).unwrap_or(Timestamp::MAX));
+        }
+        now >= self.deadline
+    }
+
+    /// The workload could not be seen; whether that has been so for too long.
+    fn is_over(&mut self) -> bool {
+        let now = Timestamp::now();
+        let since = *self.blind_since.get_or_insert(now);
+        now >= self.deadline && now.duration_since(since) >= self.retry_for
+    }
+
+    /// Whether a failure that may be momentary has been there for long enough.
+    fn believes_failure(&mut self) -> bool {
+        let now = Timestamp::now();
+        now.duration_since(*self.failing_since.get_or_insert(now)) >= MOMENT
+    }
+
+    /// Until the next look.
+    fn pause(&mut self) -> Duration {
+        let left = Duration::try_from(self.deadline.duration_since(Timestamp::now())).unwrap_or(LONGEST);
+        let pause = self.pause.min(left.max(FIRST));
+        self.pause = self.pause.mul_f64(1.5).min(LONGEST);
+        pause
     }
 }
 
 async fn look(engine: &Engine, workload: &Workload) -> Result<Object, ApiError> {
     let _permit = engine.in_flight.acquire().await;
     engine.api().kubernetes.get(workload).await
-}
-
-/// Whether somebody else decides about the workload now.
-fn gone(object: &Object, change: &Change, forward: bool) -> Option<End> {
-    if object.is_deleting() {
-        return Some(End::new(Outcome::Skipped, "it is being deleted"));
-    }
-    let other = differs(object, change.images()?, if forward { |c| &c.to } else { |c| &c.from })?;
-    Some(End::new(Outcome::Failed, format!("before it was complete {other}")))
 }
 
 /// Deletes the pod that blocks the way back; what a person has to do if that is not allowed.
@@ -131,12 +228,6 @@ async fn unblock(engine: &Engine, run: &Run, workload: &Workload, object: &Objec
             None
         }
     }
-}
-
-/// Adds what the pods say.
-async fn failed(engine: &Engine, workload: &Workload, object: &Object, why: &str) -> Followed {
-    let said = reasons::reasons(&engine.api().kubernetes, workload, object).await;
-    Followed::Failed(if said.is_empty() { why.to_owned() } else { format!("{why}; {said}") })
 }
 
 /// The process ends: a journal that outlives it keeps the run.

@@ -86,6 +86,15 @@ impl Hold {
         })
     }
 
+    /// Whether a run brings what is held. Where only one of the two knows the digest the tag decides, unless it moves.
+    fn is_of(&self, version: &Version, run: &Run) -> bool {
+        match (&self.version, version) {
+            (Version::Digest(_), Version::Tag(tag)) => self.tag.as_ref() == Some(tag),
+            (Version::Tag(tag), Version::Digest(_)) => run.tag.as_ref() == Some(tag),
+            (held, brought) => held == brought,
+        }
+    }
+
     /// Why the version is not applied, and the way out.
     pub fn explain(&self) -> String {
         let Self { workload, since, .. } = self;
@@ -153,7 +162,7 @@ impl Holds {
     pub fn find(&self, workload: &Workload, run: &Run) -> Option<&Hold> {
         let (repository, version) = Version::of(run)?;
         self.holds.values().find(|hold| {
-            hold.workload == *workload && hold.repository == repository && hold.version == version
+            hold.workload == *workload && hold.repository == repository && hold.is_of(&version, run)
         })
     }
 
@@ -182,7 +191,7 @@ impl Holds {
     pub fn release(&mut self, workload: &Workload, run: &Run) -> Vec<Write> {
         let Some((repository, version)) = Version::of(run) else { return Vec::new() };
         let others = |hold: &Hold| {
-            hold.workload == *workload && hold.repository == repository && hold.version != version
+            hold.workload == *workload && hold.repository == repository && !hold.is_of(&version, run)
         };
         self.lift(others).1
     }

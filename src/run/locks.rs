@@ -13,24 +13,42 @@ pub struct Locks {
 
 /// Leave to work on a workload, until it is dropped.
 #[derive(Debug)]
-pub struct Leave<'a> {
-    locks: &'a Locks,
+pub struct Leave {
+    locks: Arc<Locks>,
     name: String,
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl Locks {
     /// Waits for the workload of this name; those who wait get it in the order in which they asked.
-    pub async fn take(&self, name: String) -> Leave<'_> {
-        let lock = Arc::clone(
-            self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default(),
-        );
-        let guard = Some(lock.lock_owned().await);
-        Leave { locks: self, name, guard }
+    pub async fn take(self: &Arc<Self>, name: String) -> Leave {
+        let guard = Some(self.lock(&name).lock_owned().await);
+        Leave { locks: Arc::clone(self), name, guard }
+    }
+
+    /// Takes all of these at once; none if somebody has one of them.
+    pub fn take_now(self: &Arc<Self>, names: Vec<String>) -> Option<Vec<Leave>> {
+        let take = |name: String| {
+            let guard = Some(self.lock(&name).try_lock_owned().ok()?);
+            Some(Leave { locks: Arc::clone(self), name, guard })
+        };
+        names.into_iter().map(take).collect()
+    }
+
+    fn lock(&self, name: &str) -> Arc<AsyncMutex<()>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(held.entry(name.to_owned()).or_default())
     }
 }
 
-impl Drop for Leave<'_> {
+impl Leave {
+    /// Whether it is for the workload of this name.
+    pub fn is_for(&self, name: &str) -> bool {
+        self.name == name
+    }
+}
+
+impl Drop for Leave {
     fn drop(&mut self) {
         let mut held = self.locks.held.lock().unwrap_or_else(PoisonError::into_inner);
         self.guard = None;
@@ -47,7 +65,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_at_a_time_and_nothing_is_left_behind() {
-        let locks = Locks::default();
+        let locks = Arc::new(Locks::default());
         let first = locks.take("default/deployment/web".into()).await;
         let mut second = Box::pin(locks.take("default/deployment/web".into()));
         let other = locks.take("default/deployment/api".into()).await;
@@ -56,8 +74,13 @@ mod tests {
             _ = &mut second => panic!("two at once"),
             () = tokio::task::yield_now() => {}
         }
+        let both = || vec!["default/deployment/edge".to_owned(), "default/deployment/web".to_owned()];
+        assert!(locks.take_now(both()).is_none(), "one of them is taken");
         drop(first);
         drop(second.await);
+        let taken = locks.take_now(both()).unwrap();
+        assert!(taken[0].is_for("default/deployment/edge") && !taken[0].is_for("default/deployment/web"));
+        drop(taken);
         drop(other);
         assert!(locks.held.lock().unwrap().is_empty());
     }

@@ -21,4 +21,5 @@ pub mod report;
 pub mod sameness;
 pub mod stored;
 mod target;
+mod unproven;
 mod worker;

@@ -14,7 +14,8 @@ pub enum Outcome {
     Unchanged,
     /// There was nothing to change, or it may not be changed.
     Skipped,
-    /// A newer event for the same thing came before this one was started.
+    /// A newer event for the same thing came before this one was started, or could be finished by a process that was
+    /// ending.
     Superseded,
     /// The version failed here before and is held.
     Held,

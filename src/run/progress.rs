@@ -1,11 +1,16 @@
 //! How far a started run has come: a pure state machine, and the journal's record of it. Whatever may not be done
 //! twice is written here before it is done, so that a run goes on at the right place after a crash.
 
+mod stage;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::stage::Stage;
 use super::outcome::{End, Outcome};
-use crate::action::{Change, Made, Target, What};
+use super::unproven::Unproven;
+use super::worker::lock_name;
+use crate::action::{Target, What};
 
 /// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +23,9 @@ pub struct Progress {
     /// When another delivery that looks alike came before anything was changed: the run stands for that one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_again: Option<Timestamp>,
+    /// What runs whose place this one took had changed without its being known whether that comes up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<Unproven>,
     /// How the run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -28,6 +36,9 @@ pub struct Progress {
 pub struct Step {
     /// What it changes.
     pub targets: Vec<TargetProgress>,
+    /// When it was begun, if it builds on another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// What was passed over, and why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub passed_over: String,
@@ -56,32 +67,15 @@ pub struct Tries {
     /// When the next one is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
+    /// When the first one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 impl Tries {
     fn is_none(&self) -> bool {
         self.made == 0
     }
-}
-
-/// Where a target stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Stage {
-    /// It has not been looked at, or must be looked at again.
-    Waiting,
-    /// It is decided what to change, and the change may have been made.
-    Decided(Change),
-    /// The change was made and is followed.
-    Made(Change, Made),
-    /// The rollout failed, and waits for the others of the step to end before it is undone.
-    Broken(Change, String),
-    /// What was there shall be put back, for this reason.
-    Undoing(Change, String),
-    /// What was there was put back, which is followed.
-    Undone(Change, String, Made),
-    /// It has ended, with what was changed if that stayed.
-    Ended(End, Option<Change>),
 }
 
 /// What is to be done next for a run.
@@ -118,7 +112,21 @@ impl Progress {
     pub fn begin_step(&mut self, targets: Vec<Target>, passed_over: String) {
         let targets = targets.into_iter().map(TargetProgress::new).collect();
         self.finding = Tries::default();
-        self.steps.push(Step { targets, passed_over, end: None });
+        self.steps.push(Step { targets, since: None, passed_over, end: None });
+    }
+
+    /// The step that has just begun builds on the one before: only what happens from now on can be its doing.
+    pub fn build_on(&mut self, since: Timestamp) {
+        if self.steps.len() > 1
+            && let Some(step) = self.steps.last_mut()
+        {
+            step.since = Some(since);
+        }
+    }
+
+    /// From when on somebody else's restart counts as a step's own; `None`: since the event was received.
+    pub fn since(&self, step: usize) -> Option<Timestamp> {
+        self.steps.get(step).and_then(|step| step.since).or(self.came_again)
     }
 
     /// Where a target stands.
@@ -157,9 +165,7 @@ impl Progress {
         for target in &mut step.targets {
             let (change, why) = match &target.stage {
                 Stage::Broken(change, why) => (change.clone(), why.clone()),
-                Stage::Ended(end, Some(change)) if end.outcome.is_good() => {
-                    (change.clone(), broken.clone().unwrap_or_default())
-                }
+                Stage::Ended(_, Some(change)) => (change.clone(), broken.clone().unwrap_or_default()),
                 _ => continue,
             };
             undone.push((target.target.clone(), why.clone()));
@@ -174,6 +180,29 @@ impl Progress {
         if let Some(step) = self.steps.get_mut(number) {
             step.end = Some(end);
         }
+    }
+
+    /// The names of the workloads that the run has begun to change and has not come to an end with. `together` says
+    /// of a step whether its targets are put back as a whole.
+    pub fn workloads(&self, together: impl FnOnce(usize) -> bool) -> Vec<String> {
+        let Some(step) = self.steps.last().filter(|step| step.end.is_none()) else { return Vec::new() };
+        let has_begun = |target: &TargetProgress| target.stage != Stage::Waiting;
+        let mut names: Vec<_> = if together(self.steps.len() - 1) {
+            let any = step.targets.iter().any(has_begun);
+            step.targets.iter().filter(|_| any).filter_map(|target| lock_name(&target.target)).collect()
+        } else {
+            let at_work = step.targets.iter().filter(|target| has_begun(target) && target.stage.is_at_work());
+            at_work.filter_map(|target| lock_name(&target.target)).collect()
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether something is being put back, or is to be.
+    pub fn is_undoing(&self) -> bool {
+        let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);
+        stages.any(|stage| matches!(stage, Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..)))
     }
 
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
@@ -233,41 +262,6 @@ impl Step {
 impl TargetProgress {
     fn new(target: Target) -> Self {
         Self { target, stage: Stage::Waiting, tries: Tries::default() }
-    }
-}
-
-impl Stage {
-    /// What is changed, if that is decided.
-    pub fn change(&self) -> Option<&Change> {
-        match self {
-            Self::Waiting => None,
-            Self::Decided(change)
-            | Self::Made(change, _)
-            | Self::Broken(change, _)
-            | Self::Undoing(change, _)
-            | Self::Undone(change, ..) => Some(change),
-            Self::Ended(_, change) => change.as_ref(),
-        }
-    }
-
-    /// The object as the last change of it left it.
-    pub fn made(&self) -> Option<&Made> {
-        match self {
-            Self::Made(_, made) | Self::Undone(.., made) => Some(made),
-            _ => None,
-        }
-    }
-
-    fn is_at_work(&self) -> bool {
-        !matches!(self, Self::Broken(..) | Self::Ended(..))
-    }
-
-    fn has_failed(&self) -> bool {
-        match self {
-            Self::Broken(..) => true,
-            Self::Ended(end, _) => !end.outcome.is_good(),
-            _ => false,
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What waits, what runs and what takes whose place: the rules of DESIGN.md section 7 as a pure state machine.
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
+mod accept;
+mod leave;
 mod look;
 mod restore;
 mod targets;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::restore::Restored;
+pub use self::restore::{Restored, Resumed};
 pub use self::targets::Place;
 use super::holds::Holds;
 use super::journal::{Table, Write};
@@ -18,9 +20,9 @@ use super::outcome::{End, Outcome};
 use super::progress::Progress;
 use super::record::{Lane, Run, RunId};
 use super::report::RunReport;
-use super::sameness::{Deliveries, Keys, Seen};
-use super::stored::{self, Ended, put, remove};
-use crate::action::Action;
+use super::sameness::{Deliveries, Seen};
+use super::stored::{Ended, put, remove};
+use super::unproven;
 
 /// How many runs may be pending before deliveries are answered 503.
 pub const PENDING_LIMIT: usize = 4096;
@@ -46,8 +48,10 @@ pub struct Queue {
 struct LaneState {
     /// In [`Queue::due`] only while nothing of the lane is under way.
     waiting: Option<Waiting>,
-    /// How many are under way: one, but for those that were suspended.
+    /// How many are under way: at most one.
     started: usize,
+    /// The one that is under way is worked on no longer: it goes on in the next process.
+    left: Option<RunId>,
 }
 
 #[derive(Debug)]
@@ -63,11 +67,15 @@ struct Entry {
     delivery: Seen,
     run: Arc<Run>,
     progress: Progress,
+    /// Whether the journal has a record of its progress.
+    noted: bool,
 }
 
 /// What the queue says to a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// The same delivery is being made safe: what this one is is known once that has been decided.
+    Awaits(Seen),
     /// The same delivery has been seen; these must be safe before that is said.
     Duplicate(Seen, Vec<Write>),
     /// Too much is pending.
@@ -86,58 +94,9 @@ pub struct Effects {
 }
 
 impl Queue {
-    /// Whether the same delivery is being made safe. Only once it is, or is given up, can this one be answered: as a
-    /// duplicate of what is then lost it would be lost too.
-    pub fn is_being_accepted(&self, keys: &Keys, now: Timestamp) -> bool {
-        self.same(keys, now).is_some_and(|seen| self.reserved.contains(&seen))
-    }
-
-    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
-        let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
-        self.deliveries.same(keys, now, changing)
-    }
-
-    /// Takes a delivery in, with the runs that it leads to.
-    pub fn reserve(&mut self, keys: Keys, runs: Vec<Arc<Run>>, now: Timestamp) -> Reply {
-        if let Some(seen) = self.same(&keys, now) {
-            let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
-            return Reply::Duplicate(seen, writes);
-        }
-        if self.pending + runs.len() > PENDING_LIMIT {
-            return Reply::Full;
-        }
-        let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();
-        let seen = self.deliveries.remember(keys.clone(), runs.iter().map(|run| run.id).collect(), now);
-        self.reserved.insert(seen);
-        for run in &runs {
-            self.enter(seen, Arc::clone(run), Progress::default());
-        }
-        let record = stored::Pending { keys, origin, runs };
-        Reply::Reserved(seen, vec![put(Table::Pending, seen.0, &record)])
-    }
-
-    /// What may be another push came while the first one's runs wait: they are for it too, so that a restart before
-    /// now is not enough.
-    fn came_again(&mut self, seen: Seen, now: Timestamp) -> Vec<Write> {
-        let runs = self.deliveries.get(seen).map(|memory| memory.runs.clone()).unwrap_or_default();
-        let by_time = |run: &RunId| {
-            self.runs.get(run).is_some_and(|entry| entry.run.actions.iter().any(Action::counts_from_event))
-        };
-        let runs: Vec<_> = runs.into_iter().filter(by_time).collect();
-        runs.into_iter().filter_map(|run| self.note(run, |run| run.came_again = Some(now))).collect()
-    }
-
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress) {
         self.pending += usize::from(progress.end.is_none());
-        self.runs.insert(run.id, Entry { delivery, run, progress });
-    }
-
-    /// Gives a reservation up: its runs could not be made safe.
-    pub fn cancel(&mut self, seen: Seen) {
-        self.reserved.remove(&seen);
-        for run in self.deliveries.cancel(seen) {
-            self.pending -= usize::from(self.runs.remove(&run).is_some());
-        }
+        self.runs.insert(run.id, Entry { delivery, run, noted: progress != Progress::default(), progress });
     }
 
     /// Puts the runs of a reservation in line; some may end by being superseded.
@@ -168,17 +127,34 @@ impl Queue {
             self.due.insert((due, standing), run.lane);
         }
         state.waiting = Some(Waiting { run: standing, first, due });
+        let lane = run.lane;
+        self.replace_left(lane, now, effects);
         let Some(before) = before.map(|waiting| waiting.run) else { return };
         let loser = if standing == id { before } else { id };
-        let end = End::new(Outcome::Superseded, format!("superseded by run {standing}"));
+        self.supersede(loser, standing, now, effects);
+    }
+
+    fn supersede(&mut self, loser: RunId, by: RunId, now: Timestamp, effects: &mut Effects) {
+        let left = self.runs.get(&loser).map(|entry| unproven::left(&entry.run.actions, &entry.progress));
+        if let Some(left) = left.filter(|left| !left.is_empty()) {
+            effects.writes.extend(self.note(by, |progress| progress.unproven = left));
+        }
+        let end = End::new(Outcome::Superseded, format!("superseded by run {by}"));
         self.end(loser, end, now, effects);
     }
 
     /// Starts what is due: each run is handed out once. While a lane is busy its next run is not due, so that a
     /// newer one can take its place.
     pub fn start_due(&mut self, now: Timestamp) -> Vec<Arc<Run>> {
+        self.start_some(now, usize::MAX)
+    }
+
+    /// Starts of what is due as many as that; the rest stays due.
+    pub fn start_some(&mut self, now: Timestamp, most: usize) -> Vec<Arc<Run>> {
         let mut started = Vec::new();
-        while let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now) {
+        while started.len() < most
+            && let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now)
+        {
             let ((_, id), lane) = due.remove_entry();
             if let Some(state) = self.lanes.get_mut(&lane) {
                 state.waiting = None;
@@ -208,24 +184,24 @@ impl Queue {
     /// A started run has ended; its lane is free for the one that waits.
     pub fn finish(&mut self, run: &Run, end: End, now: Timestamp) -> Effects {
         let mut effects = Effects::default();
-        self.leave(run, now);
+        self.free(run.lane, now);
         self.end(run.id, end, now, &mut effects);
         effects
     }
 
-    /// A started run is worked on by this process no longer, and goes on in the next one.
-    pub fn leave(&mut self, run: &Run, now: Timestamp) {
-        let Some(state) = self.lanes.get_mut(&run.lane) else { return };
+    /// Nothing of a lane is under way any longer: what waits there is due when its time comes.
+    fn free(&mut self, lane: Lane, now: Timestamp) {
+        let Some(state) = self.lanes.get_mut(&lane) else { return };
         state.started = state.started.saturating_sub(1);
         match &mut state.waiting {
             Some(waiting) if state.started == 0 => {
                 if self.draining {
                     waiting.due = now;
                 }
-                self.due.insert((waiting.due, waiting.run), run.lane);
+                self.due.insert((waiting.due, waiting.run), lane);
             }
             None if state.started == 0 => {
-                self.lanes.remove(&run.lane);
+                self.lanes.remove(&lane);
             }
             _ => {}
         }
@@ -236,17 +212,20 @@ impl Queue {
         entry.progress.end = Some(end);
         self.pending -= 1;
         effects.ended.push((Arc::clone(&entry.run), RunReport::of(&entry.run, &entry.progress)));
-        effects.writes.push(put(Table::Progress, id.0, &entry.progress));
         let seen = entry.delivery;
         // Only once every run has one.
-        let Some(account) = self.account_ended(seen, now) else { return };
+        let Some(account) = self.account_ended(seen, now) else {
+            effects.writes.extend(self.note(id, |_| {}));
+            return;
+        };
         let well = account.outcome().is_none_or(Outcome::is_good);
         let Some(memory) = self.deliveries.get(seen) else { return };
         let record = put(Table::Ended, seen.0, &Ended { keys: memory.keys.clone(), account });
         effects.writes.push(remove(Table::Pending, seen.0));
         for run in &memory.runs {
-            self.runs.remove(run);
-            effects.writes.push(remove(Table::Progress, run.0));
+            if self.runs.remove(run).is_some_and(|entry| entry.noted) {
+                effects.writes.push(remove(Table::Progress, run.0));
+            }
         }
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         effects.writes.push(record);
@@ -258,6 +237,7 @@ impl Queue {
     pub fn note(&mut self, run: RunId, change: impl FnOnce(&mut Progress)) -> Option<Write> {
         let entry = self.runs.get_mut(&run)?;
         change(&mut entry.progress);
+        entry.noted = true;
         Some(put(Table::Progress, run.0, &entry.progress))
     }
 }

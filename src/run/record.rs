@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -51,12 +51,6 @@ impl Run {
     /// delivery may have waited for the same one to be made safe.
     pub fn gives_way_to(&self, other: &Self) -> bool {
         self.is_lower_than(other) || self.id < other.id && !other.is_lower_than(self)
-    }
-
-    /// How long a target that is down or refuses is tried.
-    pub fn retry_until(&self) -> Timestamp {
-        let retry_for = SignedDuration::from_millis(self.timing.retry_for);
-        self.delivery.received.saturating_add(retry_for).unwrap_or(Timestamp::MAX)
     }
 
     /// What its actions are carried out for, now.

@@ -75,9 +75,9 @@ impl Keys {
         Self { again: true, ..self }
     }
 
-    /// Whether another push may look the same.
+    /// Whether another push may look the same; what a person asks for again is none.
     pub fn look_alike(&self) -> bool {
-        !self.lasting
+        !self.lasting && !self.again
     }
 
     /// What a hold knows the delivery by; empty if nothing tells it from another, as from a later push that looks

@@ -6,29 +6,42 @@ use jiff::{SignedDuration, Timestamp};
 use super::attempts::{Attempts, Stop};
 use super::engine::Engine;
 use super::follow::{self, Followed};
+use super::locks::Leave;
 use super::outcome::{End, Outcome};
-use super::progress::Stage;
+use super::progress::{Stage, Tries};
 use super::queue::Place;
 use super::record::Run;
-use super::worker::lock_name;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
 use crate::kubernetes::{Kind, Patched};
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
 
+/// What keeps other runs off a target.
+pub(super) enum Lock {
+    /// Nothing, or the run has it for the whole step.
+    None,
+    /// The lock of this name, once it is free.
+    Take(String),
+    /// One that the run has had since before the process began.
+    Taken(Leave),
+}
+
 /// Works on a target until it comes to a rest: ended, or broken and waiting for the others of its step. `None` if
 /// the process ends first.
-pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: bool) -> Option<()> {
+pub(super) async fn work(engine: &Engine, run: &Run, place: Place, lock: Lock) -> Option<()> {
     let (Some(action), Some(target)) = (run.actions.get(place.0), engine.target(run.id, place)) else {
         return Some(());
     };
     let target = target.target;
-    let _leave = match lock_name(&target).filter(|_| lock) {
-        Some(name) => Some(engine.locks.take(name).await),
-        None => None,
+    let _leave = match lock {
+        Lock::None => None,
+        Lock::Take(name) => Some(engine.locks.take(name).await),
+        Lock::Taken(leave) => Some(leave),
     };
-    let mut work = Work { engine, run, place, action, target, resumed: true, stale: 0 };
+    let name = target.to_string();
+    let stale = Stale { times: 0, attempts: Attempts::new(engine, run, Some(place), &name) };
+    let mut work = Work { engine, run, place, action, target, resumed: true, stale };
     while let Some(at) = engine.target(run.id, place) {
         match work.go_on(at.stage).await {
             Ok(true) => {}
@@ -49,8 +62,26 @@ struct Work<'a> {
     target: Target,
     /// The stage was found in the journal, and its request may have been sent.
     resumed: bool,
-    /// How often the target was not what it had been.
-    stale: u32,
+    stale: Stale<'a>,
+}
+
+/// How often a target was not what it had been when its change was decided.
+struct Stale<'a> {
+    times: u32,
+    attempts: Attempts<'a>,
+}
+
+impl Stale<'_> {
+    /// At first it is looked at again at once; when it changes all the time, that will pass.
+    async fn pause(&mut self, why: &str) -> Result<(), Stop> {
+        self.times += 1;
+        if self.times <= READS {
+            return Ok(());
+        }
+        self.attempts.begin().await;
+        let why = format!("it was changed by somebody else again and again: {why}");
+        self.attempts.wait_after(Failure::again(why)).await
+    }
 }
 
 impl Work<'_> {
@@ -69,11 +100,13 @@ impl Work<'_> {
 
     async fn decide(&self) -> Result<(), Stop> {
         let Self { engine, run, action, target, .. } = self;
+        let step = self.place.0;
         let decision = self
-            .tried(run.retry_until(), || async move {
+            .tried(|| async move {
                 let mut context = run.context();
+                context.since = engine.since(run, step);
                 context.held = engine.held(run, target);
-                context.received = engine.came(run);
+                context.unproven = engine.unproven(run.id, target);
                 action.decide(&engine.api(), target, &context).await
             })
             .await?;
@@ -90,29 +123,34 @@ impl Work<'_> {
     }
 
     async fn make(&mut self, change: Change) -> Result<(), Stop> {
-        let (resumed, stale, made) = (self.resumed, self.stale, &change);
+        let (resumed, made) = (self.resumed, &change);
         let Self { engine, run, action, target, .. } = &*self;
         let making = self
-            .tried(run.retry_until(), || async move {
+            .tried(|| async move {
                 let mut context = run.context();
                 context.resumed = resumed;
-                match action.make(made, &engine.api(), target, &context).await? {
-                    Making::Stale(why) if stale >= READS => {
-                        // It changes all the time: that will pass.
-                        Err(Failure::again(format!("it was changed by somebody else again and again: {why}")))
-                    }
-                    making => Ok(making),
-                }
+                action.make(made, &engine.api(), target, &context).await
             })
-            .await?;
+            .await;
         match making {
-            Making::Made(patched) => self.made(change, patched).await,
-            Making::Stale(_) => {
-                self.stale += 1;
+            Ok(Making::Made(patched, change)) => self.made(change, patched).await,
+            Ok(Making::Stale(why)) => {
+                self.stale.pause(&why).await?;
                 self.stage(Stage::Waiting).await;
             }
+            Err(Stop::End(end)) => {
+                // The answer to an earlier try may have been lost, so that the change is there all the same.
+                let tried = resumed || end.outcome == Outcome::Expired || self.has_tried();
+                self.end(end, Some(change).filter(|_| tried)).await;
+            }
+            Err(Stop::Suspended) => return Err(Stop::Suspended),
         }
         Ok(())
+    }
+
+    /// Whether a try of this stage has failed before.
+    fn has_tried(&self) -> bool {
+        self.engine.tries(self.run.id, Some(self.place)) != Tries::default()
     }
 
     async fn made(&self, change: Change, patched: Patched) {
@@ -150,22 +188,17 @@ impl Work<'_> {
                     self.end(End::new(Outcome::Failed, why), Some(change)).await;
                 }
             }
-            Followed::Ended(end) => {
-                let end = End::new(end.outcome, format!("{change}; {}", end.reason));
-                self.end(end, None).await;
-            }
+            Followed::Ended(end) => self.end(told(&change, end), None).await,
+            Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
         }
         Ok(())
     }
 
     async fn put_back(&self, change: Change, why: String) -> Result<(), Stop> {
-        let until = Timestamp::now().saturating_add(SignedDuration::from_millis(self.run.timing.retry_for));
         let Self { engine, run, action, target, .. } = self;
         let changed = &change;
         let put_back = self
-            .tried(until.unwrap_or(Timestamp::MAX), || async move {
-                action.put_back(changed, &engine.api(), target, &run.context()).await
-            })
+            .tried(|| async move { action.put_back(changed, &engine.api(), target, &run.context()).await })
             .await;
         match put_back {
             Ok(PutBack::Done(patched)) => {
@@ -194,7 +227,7 @@ impl Work<'_> {
                 Outcome::Failed,
                 format!("{why}; put back: {}, and that failed too: {again}", back(&change)),
             ),
-            Followed::Ended(end) => {
+            Followed::Ended(end) | Followed::Unknown(end) => {
                 End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", back(&change), end.reason))
             }
         };
@@ -210,12 +243,12 @@ impl Work<'_> {
     }
 
     /// Tries until it works.
-    async fn tried<T, F>(&self, until: Timestamp, attempt: impl Fn() -> F) -> Result<T, Stop>
+    async fn tried<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Stop>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         let name = self.target.to_string();
-        let mut attempts = Attempts::new(self.engine, self.run, Some(self.place), &name, until);
+        let mut attempts = Attempts::new(self.engine, self.run, Some(self.place), &name);
         loop {
             attempts.begin().await;
             let tried = attempts
@@ -239,6 +272,11 @@ impl Work<'_> {
     async fn end(&self, end: End, change: Option<Change>) {
         self.engine.end_target(self.run, self.place, end, change).await;
     }
+}
+
+/// An end with what was changed before it.
+fn told(change: &Change, End { outcome, reason }: End) -> End {
+    End::new(outcome, format!("{change}; {reason}"))
 }
 
 /// What is there again, for a person.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempts::{Attempts, Stop};
@@ -10,12 +11,12 @@ use super::locks::Leave;
 use super::outcome::{End, Outcome};
 use super::progress::{Stage, Todo};
 use super::record::Run;
-use super::target;
+use super::target::{self, Lock};
 use crate::action::{Action, Target};
 
-/// Carries the run out and says how it ended; `None` if the process ends first and the next one goes on.
-pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>) -> Option<End> {
-    let mut locks = Vec::new();
+/// Carries the run out and says how it ended; `None` if the process ends first and the next one goes on. `locks` are
+/// of the workloads that it had begun to change in an earlier process.
+pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: Vec<Leave>) -> Option<End> {
     loop {
         match engine.todo(run)? {
             Todo::Find(step) => find(engine, run, step).await?,
@@ -24,7 +25,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>) -> Option<En
                 if undoes && locks.is_empty() {
                     locks = lock_all(engine, run, step).await;
                 }
-                work(engine, run, step, places, !undoes).await?;
+                work(engine, run, step, places, (!undoes).then_some(&mut locks)).await?;
             }
             Todo::LeaveAlone(step, places) => {
                 let end = End::new(Outcome::Skipped, "left alone, since another target failed");
@@ -49,7 +50,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>) -> Option<En
 
 /// Takes the locks of all targets of a step that may be undone as a whole: always in the same order, so that two
 /// runs cannot wait for one another.
-async fn lock_all<'a>(engine: &'a Engine, run: &Run, step: usize) -> Vec<Leave<'a>> {
+async fn lock_all(engine: &Engine, run: &Run, step: usize) -> Vec<Leave> {
     let mut names: Vec<_> = engine.targets(run.id, step).iter().filter_map(lock_name).collect();
     names.sort_unstable();
     names.dedup();
@@ -71,8 +72,9 @@ pub(super) fn lock_name(target: &Target) -> Option<String> {
 /// Finds a step's targets, trying for as long as a target may be tried.
 async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
     let Some(action) = run.actions.get(step) else { return Some(()) };
+    let begun = Timestamp::now();
     let what = format!("the targets of {}", action.name());
-    let mut attempts = Attempts::new(engine, run, None, &what, run.retry_until());
+    let mut attempts = Attempts::new(engine, run, None, &what);
     let found = loop {
         attempts.begin().await;
         let found = async {
@@ -93,7 +95,12 @@ async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
         Ok(found) => {
             let passed_over: Vec<_> =
                 found.skipped.iter().map(|(what, why)| format!("{what}: {why}")).collect();
-            engine.note(run.id, |progress| progress.begin_step(found.targets, passed_over.join("; "))).await;
+            engine
+                .note(run.id, |progress| {
+                    progress.begin_step(found.targets, passed_over.join("; "));
+                    progress.build_on(begun);
+                })
+                .await;
         }
         Err(end) => {
             engine
@@ -107,21 +114,31 @@ async fn find(engine: &Arc<Engine>, run: &Arc<Run>, step: usize) -> Option<()> {
     Some(())
 }
 
-/// Works on targets side by side; `None` if the process ends before all of them have come to a rest.
+/// Works on targets side by side; `None` if the process ends before all of them have come to a rest. Each takes its
+/// lock, if it is not among these; with `None` the step has them all.
 async fn work(
     engine: &Arc<Engine>,
     run: &Arc<Run>,
     step: usize,
     places: Vec<usize>,
-    lock_each: bool,
+    mut locks: Option<&mut Vec<Leave>>,
 ) -> Option<()> {
     let mut tasks = JoinSet::new();
     for place in places {
         let (engine, run) = (Arc::clone(engine), Arc::clone(run));
+        let name = engine.target(run.id, (step, place)).and_then(|target| lock_name(&target.target));
+        let lock = match (&mut locks, name) {
+            (Some(had), Some(name)) => {
+                let taken =
+                    had.iter().position(|leave| leave.is_for(&name)).map(|leave| had.swap_remove(leave));
+                taken.map_or(Lock::Take(name), Lock::Taken)
+            }
+            _ => Lock::None,
+        };
         tasks.spawn(async move {
             let work = tokio::spawn({
                 let (engine, run) = (Arc::clone(&engine), Arc::clone(&run));
-                async move { target::work(&engine, &run, (step, place), lock_each).await }
+                async move { target::work(&engine, &run, (step, place), lock).await }
             });
             match work.await {
                 Ok(rested) => rested,

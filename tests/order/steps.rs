@@ -1,8 +1,9 @@
 //! Inside a run: steps one after the other, their targets side by side.
 
 use crate::support::kube::Fault;
-use crate::support::scene::{asked, cluster, prepared, relay};
+use crate::support::scene::{asked, cluster, prepared, relay, restarted_at};
 use crate::support::{github, http, objects};
+use jiff::Timestamp;
 use serde_json::json;
 
 #[test]
@@ -17,6 +18,28 @@ fn the_next_step_starts_when_the_last_has_succeeded() {
         asked(&kube.requests()),
         ["GET web", "PATCH web", "GET web", "GET queue", "PATCH queue", "GET queue"]
     );
+}
+
+#[test]
+fn a_restart_before_the_step_that_it_builds_on_does_not_count() {
+    let kube = cluster(&["web", "queue"]);
+    let rule = "{do: [{setImage: {namespace: default, workloads: [deployment/web]}}, \
+                {restart: {namespace: default, workloads: [deployment/queue]}}]}";
+    let relay = relay(&kube, "settle: 0", &[rule]);
+    kube.fail_for(Fault::Hang, "PATCH", "/deployments/web", None);
+    let delivery = github::image("ghcr.io/acme/web", "2.0.0");
+    delivery.accepted(&relay);
+    kube.wait_for_blocking(|requests| requests.iter().any(|request| request.method == "PATCH"));
+    // After the event, but web is still the old one.
+    let mut queue = objects::deployment("default", "queue", "ghcr.io/acme/queue:1.0.0");
+    let at = Timestamp::now().to_string();
+    queue["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": at});
+    kube.apply(queue);
+    kube.clear_faults();
+    let answer = delivery.wait(50).send(&relay);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let restarted: Timestamp = restarted_at(&kube, "queue").as_str().unwrap().parse().unwrap();
+    assert!(restarted > at.parse().unwrap(), "{}", answer.text());
 }
 
 #[test]

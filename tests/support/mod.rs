@@ -19,6 +19,7 @@ pub mod http;
 pub mod kube;
 pub mod kubectl;
 pub mod objects;
+pub mod process;
 pub mod receiver;
 pub mod relay;
 pub mod scene;

@@ -1,14 +1,9 @@
 //! Runs the real binary: writes its configuration and keys, learns its address from its log, ends it.
 
+use super::process::Process;
 use super::temp::TempDir;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
-
-/// Nothing a test waits for takes this long on a working relay, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+use std::process::Command;
 
 /// What to start; see [`Relay::with`].
 pub struct Setup {
@@ -18,18 +13,17 @@ pub struct Setup {
     environment: Vec<(String, String)>,
 }
 
+/// A relay that was started, and may not listen yet.
+pub struct Starting {
+    setup: Setup,
+    process: Process,
+}
+
 /// A running relay. It is killed and its directory removed when it goes out of scope.
 pub struct Relay {
     setup: Setup,
-    child: Child,
-    log: Arc<Log>,
+    process: Process,
     address: String,
-}
-
-#[derive(Default)]
-struct Log {
-    lines: Mutex<(Vec<String>, bool)>,
-    grown: Condvar,
 }
 
 impl Relay {
@@ -52,7 +46,7 @@ impl Relay {
 
     /// Where the configuration, the keys and whatever the relay writes are.
     pub fn directory(&self) -> &Path {
-        self.setup.directory.path()
+        self.setup.directory()
     }
 
     /// Replaces a file next to the configuration (`boathook.yaml` is the configuration itself).
@@ -62,28 +56,27 @@ impl Relay {
 
     /// Everything it has logged so far.
     pub fn log(&self) -> String {
-        self.log.lines.lock().unwrap().0.join("\n")
+        self.process.log()
     }
 
     /// Waits until a log line contains this text and returns that line.
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.log
-            .find(|line| line.contains(text))
-            .unwrap_or_else(|| panic!("the relay never logged {text:?}; it logged:\n{}", self.log()))
+        self.process.wait_for_log(text)
+    }
+
+    /// Waits until so many log lines contain this text.
+    pub fn wait_for_logs(&self, text: &str, times: usize) {
+        self.process.wait_for_logs(text, times);
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Sends a signal by its name (`TERM`, `HUP`, `KILL`, …).
     pub fn signal(&self, name: &str) {
-        let status = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success(), "sending SIG{name} to the relay");
+        self.process.signal(name);
     }
 
     /// SIGTERM; returns the exit code once it has ended.
@@ -94,37 +87,36 @@ impl Relay {
 
     /// Waits for its end and returns the exit code (-1: ended by a signal).
     pub fn wait(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        // The log's end is the process's end; only then is there something to wait for.
-        self.log.ended(deadline);
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            assert!(Instant::now() < deadline, "the relay does not end; it logged:\n{}", self.log());
-            std::thread::yield_now();
-        }
+        self.process.wait()
+    }
+
+    /// Whether it has ended by itself, or by a signal.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
     }
 
     /// SIGKILL, as the kernel does when memory is short.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill();
     }
 
     /// Ends this one if it still runs and starts it again in the same directory, on a new port.
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        self.restart_slowly().listening()
+    }
+
+    /// As [`Self::restart`], and does not wait until it listens.
+    pub fn restart_slowly(mut self) -> Starting {
         self.kill();
-        let setup = std::mem::replace(
-            &mut self.setup,
-            Setup {
-                binary: PathBuf::new(),
-                directory: TempDir::new(),
-                arguments: Vec::new(),
-                environment: Vec::new(),
-            },
-        );
-        setup.start()
+        self.setup.begin()
+    }
+
+    /// Starts it once more, in the same directory, and kills it at this moment. Returns what it logged.
+    pub fn start_and_kill(&self, moment: impl FnOnce()) -> String {
+        let mut process = Process::start(&mut self.setup.command());
+        moment();
+        process.kill();
+        process.log()
     }
 }
 
@@ -154,8 +146,13 @@ impl Setup {
 
     /// Keeps a journal in the directory `state` next to the configuration.
     pub fn state(self) -> Self {
-        let file = self.directory.path().join("boathook.yaml");
         let state = self.directory.path().join("state");
+        self.state_in(&state)
+    }
+
+    /// Keeps a journal in this directory.
+    pub fn state_in(self, state: &Path) -> Self {
+        let file = self.directory.path().join("boathook.yaml");
         let config = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, format!("{config}state: {}\n", state.display())).unwrap();
         self
@@ -163,26 +160,16 @@ impl Setup {
 
     /// Starts the relay and waits until it listens; fails the test with its log if it ends before.
     pub fn start(self) -> Relay {
-        let mut child = self.spawn();
-        let log = Arc::new(Log::default());
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || log.collect(stderr)
-        });
-        if let Some(line) = log.find(|line| listening(line).is_some()) {
-            Relay { setup: self, child, log, address: listening(&line).unwrap_or_default() }
-        } else {
-            let _ = child.kill();
-            let status = child.wait().unwrap();
-            panic!(
-                "the relay did not start ({status}); it logged:\n{}",
-                log.lines.lock().unwrap().0.join("\n")
-            )
-        }
+        self.begin().listening()
     }
 
-    fn spawn(&self) -> Child {
+    /// Starts the relay.
+    pub fn begin(self) -> Starting {
+        let process = Process::start(&mut self.command());
+        Starting { setup: self, process }
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .arg("serve")
@@ -190,60 +177,37 @@ impl Setup {
             .arg(self.directory.path().join("boathook.yaml"))
             .args(["--listen", "127.0.0.1:0"])
             .args(&self.arguments)
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .current_dir(self.directory.path());
         for (name, _) in std::env::vars() {
             if name.starts_with("BOATHOOK_") || name.starts_with("KUBERNETES_") {
                 command.env_remove(name);
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.spawn().unwrap_or_else(|error| panic!("starting {}: {error}", self.binary.display()))
+        command
     }
 }
 
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-impl Log {
-    fn collect(&self, mut stderr: impl std::io::BufRead) {
-        let mut line = Vec::new();
-        while stderr.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            self.lines.lock().unwrap().0.push(String::from_utf8_lossy(&line).trim_end().to_owned());
-            self.grown.notify_all();
-            line.clear();
+impl Starting {
+    /// Waits until it listens; fails the test with its log if it ends before.
+    pub fn listening(mut self) -> Relay {
+        if let Some(line) = self.process.find_in_log(|line| listening(line).is_some()) {
+            let address = listening(&line).unwrap_or_default();
+            return Relay { setup: self.setup, process: self.process, address };
         }
-        self.lines.lock().unwrap().1 = true;
-        self.grown.notify_all();
+        self.process.kill();
+        panic!("the relay did not start; it logged:\n{}", self.process.log())
     }
 
-    /// The first line that fits, now or later; none when the log ends or patience does.
-    fn find(&self, fits: impl Fn(&str) -> bool) -> Option<String> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut lines = self.lines.lock().unwrap();
-        loop {
-            if let Some(line) = lines.0.iter().find(|line| fits(line)) {
-                return Some(line.clone());
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if lines.1 || left.is_zero() {
-                return None;
-            }
-            lines = self.grown.wait_timeout(lines, left).unwrap().0;
-        }
+    /// Waits until a log line contains this text and returns that line.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.process.wait_for_log(text)
     }
 
-    fn ended(&self, deadline: Instant) {
-        let mut lines = self.lines.lock().unwrap();
-        while !lines.1 && Instant::now() < deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            lines = self.grown.wait_timeout(lines, left).unwrap().0;
-        }
+    /// Waits for its end, and returns the exit code, everything it has logged, and what to start it with again.
+    pub fn ends(mut self) -> (i32, String, Setup) {
+        let code = self.process.wait();
+        (code, self.process.log(), self.setup)
     }
 }
 

@@ -98,6 +98,25 @@ fn the_time_is_fresh_and_never_before_the_event() {
 }
 
 #[test]
+fn a_time_that_was_decided_is_made_if_it_is_there_or_a_later_one_that_is_not_in_the_future() {
+    let (at, now) = ("2026-11-21T10:00:00.124Z", time("2026-11-21T10:00:05Z"));
+    for there in [at, "2026-11-21T10:00:00.125Z", "2026-11-21T12:00:05+02:00", "2026-11-21T10:00:05.900Z"] {
+        assert!(is_made(at, Some(there), now), "{there}");
+    }
+    // Most of these are greater as texts.
+    for there in [
+        "2026-11-21T10:00:00.123Z",
+        "2026-11-21T12:00:00+02:00",
+        "2026-11-21T10:00:00Z",
+        "2027-01-01T00:00:00Z",
+        "yesterday",
+    ] {
+        assert!(!is_made(at, Some(there), now), "{there}");
+    }
+    assert!(!is_made(at, None, now));
+}
+
+#[test]
 fn the_request_is_the_recorded_one_and_says_who_asked() {
     for (file, kind, name) in [
         ("10-restart-deployment.json", Kind::Deployment, "web"),

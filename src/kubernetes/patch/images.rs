@@ -15,6 +15,9 @@ pub struct Read {
     pub resource_version: String,
     /// Whether the object has annotations at all, which a JSON patch must know.
     pub has_annotations: bool,
+    /// Tells the object from another one of the same name.
+    #[serde(default)]
+    pub uid: String,
 }
 
 impl Read {
@@ -24,6 +27,7 @@ impl Read {
         Self {
             resource_version: metadata.resource_version.clone(),
             has_annotations: metadata.has_annotations(),
+            uid: metadata.uid.clone(),
         }
     }
 }
@@ -56,6 +60,25 @@ pub struct PolicyChange {
 }
 
 impl ImageChange {
+    /// Whether another change is of the same container: by name, since its place may have changed.
+    pub fn is_of_same_container(&self, other: &Self) -> bool {
+        self.list == other.list
+            && if self.name.is_empty() { self.index == other.index } else { self.name == other.name }
+    }
+
+    /// This change, counted from what was there before an earlier one that it took the place of.
+    #[must_use]
+    pub fn after(self, earlier: &Self) -> Self {
+        let policy = match (&earlier.policy, self.policy) {
+            (Some(earlier), None) => Some(earlier.clone()),
+            (Some(earlier), Some(policy)) if earlier.to == policy.from => {
+                Some(PolicyChange { from: earlier.from.clone(), ..policy })
+            }
+            (_, policy) => policy,
+        };
+        Self { from: earlier.from.clone(), policy, ..self }
+    }
+
     /// The change that undoes this one.
     #[must_use]
     pub fn reversed(&self) -> Self {

@@ -66,7 +66,7 @@ impl Engine {
                 Escaped(&left.join(","))
             );
             if durable {
-                log::info!("{told} goes on at the next start");
+                log::warn!("{told} goes on at the next start, if the state directory is there then");
             } else {
                 log::error!("{told} not finished before the end");
             }

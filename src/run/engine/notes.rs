@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::action::{Change, Target};
+use crate::kubernetes::patch::ImageChange;
 use crate::run::audit;
 use crate::run::holds::Hold;
 use crate::run::journal::{Landed, Write};
@@ -11,6 +12,7 @@ use crate::run::outcome::End;
 use crate::run::progress::{Progress, Stage, TargetProgress, Todo, Tries};
 use crate::run::queue::{Place, Queue};
 use crate::run::record::{Run, RunId};
+use crate::run::unproven;
 
 impl Engine {
     /// What is to be done next for a run; `None` if it is not known.
@@ -57,10 +59,18 @@ impl Engine {
         self.write(|queue| queue.made(run, place, stage)).wait().await;
     }
 
-    /// When the event that a run is for happened, as far as is known: it may have happened again.
-    pub(in crate::run) fn came(&self, run: &Run) -> Timestamp {
-        let again = self.queue().progress(run.id).and_then(|progress| progress.came_again);
-        again.unwrap_or(run.delivery.received)
+    /// From when on a restart of a step's targets is what is asked for, whoever made it: when the event happened, as far
+    /// as is known (it may have happened again), or the step before ended.
+    pub(in crate::run) fn since(&self, run: &Run, step: usize) -> Timestamp {
+        let known = self.queue().progress(run.id).and_then(|progress| progress.since(step));
+        known.unwrap_or(run.delivery.received)
+    }
+
+    /// What runs whose place this one took have set on a target, if nobody knows yet whether it comes up.
+    pub(in crate::run) fn unproven(&self, run: RunId, target: &Target) -> Vec<ImageChange> {
+        let queue = self.queue();
+        let unproven = queue.progress(run).map(|progress| progress.unproven.as_slice()).unwrap_or_default();
+        unproven::of(unproven, target).cloned().collect()
     }
 
     /// What holds a run's version back from a target, in words.

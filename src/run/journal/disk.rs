@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use redb::StorageBackend;
 
+use super::failure::OpenError;
+
 /// The file's name in the state directory.
 const NAME: &str = "journal.redb";
 
@@ -42,17 +44,15 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Takes the file in this directory, which is made if need be; waits for a predecessor that is ending.
-    /// `None` if that takes longer than this.
-    pub(super) fn claim(directory: &Path, patience: Duration) -> io::Result<Option<Self>> {
-        if !directory.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-            // A new directory survives a power failure once the one that it is in is on the disk.
-            let _ = directory.parent().map(|parent| File::open(parent).and_then(|parent| parent.sync_all()));
-        }
+    /// Takes the file in this directory, which is made if need be; waits this long for a predecessor that is ending.
+    pub(super) fn claim(directory: &Path, patience: Duration) -> Result<Self, OpenError> {
+        make(directory).map_err(|error| OpenError::Refused { path: directory.to_owned(), error })?;
         let path = directory.join(NAME);
-        let file = locked(&path, patience)?;
-        Ok(file.map(|file| Self { path, file: Arc::new(file), unsynced: Arc::default() }))
+        match locked(&path, patience) {
+            Ok(Some(file)) => Ok(Self { path, file: Arc::new(file), unsynced: Arc::default() }),
+            Ok(None) => Err(OpenError::Held { path, waited: patience }),
+            Err(error) => Err(OpenError::Refused { path, error }),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -104,7 +104,17 @@ impl Place for Disk {
     }
 }
 
-/// Opens and locks the file at a path.
+/// Makes a directory that only its owner can enter.
+fn make(directory: &Path) -> io::Result<()> {
+    if !directory.is_dir() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        // It survives a power failure once the one that it is in is on the disk.
+        let _ = directory.parent().map(|parent| File::open(parent).and_then(|parent| parent.sync_all()));
+    }
+    Ok(())
+}
+
+/// Opens and locks the file at a path; `None` if another process has it for longer than this.
 fn locked(path: &Path, patience: Duration) -> io::Result<Option<File>> {
     let start = Instant::now();
     let mut said = false;

@@ -11,6 +11,7 @@ use super::inbox::{Inbox, Reader};
 use super::request::{Answer, Change, Request};
 use super::scribe::{Scribe, Trouble};
 use super::store::Store;
+use super::usher::Usher;
 use super::{JournalError, Table, Write};
 
 /// The thread's stack: address space, of which it touches what it needs.
@@ -20,6 +21,7 @@ const STACK: usize = 256 * 1024;
 pub(super) struct Durable {
     inbox: Arc<Inbox>,
     trouble: Trouble,
+    usher: Usher,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -28,10 +30,11 @@ impl Durable {
         let inbox = Arc::default();
         let reader = Reader::of(&inbox);
         let trouble = Trouble::default();
-        let scribe = Scribe::new(place, store, Trouble::clone(&trouble));
+        let usher = Usher::default();
+        let scribe = Scribe::new(place, store, Trouble::clone(&trouble), usher.clone());
         let thread = thread::Builder::new().name("journal".into()).stack_size(STACK);
         let thread = thread.spawn(move || scribe.work(&reader))?;
-        Ok(Self { inbox, trouble, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, trouble, usher, thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
@@ -43,12 +46,15 @@ impl Durable {
     }
 
     pub(super) async fn accept(&self, writes: Vec<Write>) -> Result<(), JournalError> {
+        self.usher.begin();
         self.ask(|answer| Request::Change(Change::Accept { writes, answer })).await
     }
 
     pub(super) fn write(&self, writes: Vec<Write>) -> oneshot::Receiver<()> {
         let (landed, landing) = oneshot::channel();
-        self.inbox.put(Request::Change(Change::Write { writes, landed }));
+        if !self.inbox.put(Request::Change(Change::Write { writes, landed })) {
+            log::error!("a write to the journal comes after its end, and is lost");
+        }
         landing
     }
 

@@ -140,9 +140,8 @@ fn way_out(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "make room on its volume"
         }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
-            "name a directory as state directory"
-        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "name a directory as state directory",
+        io::ErrorKind::IsADirectory => "move that directory away",
         _ => "look after its volume, or name another state directory",
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::request::Request;
 
 /// How much room for requests is kept after a burst.
-pub(super) const KEPT: usize = 256;
+const KEPT: usize = 256;
 
 /// Requests in the order in which they came.
 #[derive(Default)]
@@ -28,14 +28,16 @@ impl Inbox {
     }
 
     /// Puts a request behind the others. When nobody reads them any more it is dropped, and with it whoever waits
-    /// for its answer gets none.
-    pub(super) fn put(&self, request: Request) {
+    /// for its answer gets none. Whether it will be read is the answer.
+    pub(super) fn put(&self, request: Request) -> bool {
         let mut waiting = self.waiting();
-        if !waiting.ended {
-            waiting.requests.push(request);
-            drop(waiting);
-            self.more.notify_one();
+        if waiting.ended {
+            return false;
         }
+        waiting.requests.push(request);
+        drop(waiting);
+        self.more.notify_one();
+        true
     }
 
     /// Whether nobody reads any more.

@@ -18,6 +18,7 @@ mod open;
 mod request;
 mod scribe;
 mod store;
+mod usher;
 
 use std::fmt;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Opening the journal: waiting for a predecessor, and getting past a file that is damaged.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Table;
@@ -18,14 +18,11 @@ pub(super) fn open(
     patience: Duration,
     mut each: impl FnMut(Table, u64, &[u8]),
 ) -> Result<(Disk, Store), OpenError> {
-    let disk = Disk::claim(directory, patience).map_err(refused(directory))?;
-    let Some(mut disk) = disk else {
-        return Err(OpenError::Held { path: directory.to_owned(), waited: patience });
-    };
+    let mut disk = Disk::claim(directory, patience)?;
     let path = disk.path().to_owned();
     let mut store = match load(&mut disk) {
         Err(Failure::Damaged(reason)) => {
-            disk.set_aside(&reason).map_err(refused(&path))?;
+            disk.set_aside(&reason).map_err(|error| explain(error.into(), &path))?;
             load(&mut disk)
         }
         other => other,
@@ -58,12 +55,8 @@ fn compacted(mut store: Store, disk: &mut Disk) -> Result<Store, Failure> {
     load(disk)
 }
 
-fn refused(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
-    |error| OpenError::Refused { path: path.to_owned(), error }
-}
-
 fn explain(failure: Failure, path: &Path) -> OpenError {
-    let path = PathBuf::from(path);
+    let path = path.to_owned();
     match failure {
         Failure::Refused(error) => OpenError::Refused { path, error },
         Failure::Newer(format) => OpenError::Newer { path, format },

@@ -1,14 +1,16 @@
 //! The thread that writes the journal.
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::disk::Place;
 use super::failure::{Failure, unpanicked};
-use super::inbox::{KEPT, Reader};
+use super::inbox::Reader;
 use super::request::{Change, Request};
 use super::store::Store;
+use super::usher::Usher;
 use super::{JournalError, Write};
 
 /// After how long is a disk that failed tried again, at first and at most?
@@ -31,6 +33,7 @@ pub(super) struct Scribe<P> {
     state: State,
     backlog: Backlog,
     trouble: Trouble,
+    usher: Usher,
     /// What the records replaced that are being accepted.
     before: Vec<Write>,
     /// When the disk came back.
@@ -46,7 +49,7 @@ enum State {
 }
 
 impl<P: Place> Scribe<P> {
-    pub(super) fn new(place: P, store: Store, trouble: Trouble) -> Self {
+    pub(super) fn new(place: P, store: Store, trouble: Trouble, usher: Usher) -> Self {
         let state = State::Working(store);
         let backlog = Backlog::default();
         Self {
@@ -54,6 +57,7 @@ impl<P: Place> Scribe<P> {
             state,
             backlog,
             trouble,
+            usher,
             before: Vec::new(),
             recovered: None,
             pause: FIRST_PAUSE,
@@ -68,6 +72,7 @@ impl<P: Place> Scribe<P> {
             inbox.take(&mut requests, self.next_try());
             let mut close = None;
             // Everything that waits shares a commit.
+            changes.reserve(requests.len());
             for request in requests.drain(..) {
                 match request {
                     Request::Change(change) => changes.push(change),
@@ -109,11 +114,7 @@ impl<P: Place> Scribe<P> {
                 before.clear();
                 match store.commit(|tables| changes.iter().try_for_each(|change| change.put(tables, before)))
                 {
-                    Ok(()) => {
-                        changes.drain(..).for_each(Change::done);
-                        changes.shrink_to(KEPT);
-                        return;
-                    }
+                    Ok(()) => return self.usher.tell(mem::take(changes)),
                     Err(failure) => self.fail(&failure),
                 }
             }

@@ -6,12 +6,29 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Effects, Queue};
+use crate::action::Action;
 use crate::run::journal::Table;
 use crate::run::outcome::Outcome;
 use crate::run::progress::Progress;
 use crate::run::record::Run;
 use crate::run::sameness::Seen;
 use crate::run::stored::{EndedMark, Pending, get};
+
+/// A run that an earlier process had started.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// The run.
+    pub run: Arc<Run>,
+    /// The workloads that it has begun to change: no other run may have them before it.
+    pub workloads: Vec<String>,
+}
+
+impl Resumed {
+    fn of(run: &Arc<Run>, progress: &Progress) -> Self {
+        let workloads = progress.workloads(|step| run.actions.get(step).is_some_and(Action::rolls_back));
+        Self { run: Arc::clone(run), workloads }
+    }
+}
 
 /// The records of an earlier process, as they are read.
 #[derive(Debug, Default)]
@@ -44,7 +61,7 @@ impl Restored {
 
     /// The queue, the runs that had been started and go on at once, and what follows from the rest being put in
     /// line again.
-    pub fn into_queue(self, now: Timestamp) -> (Queue, Vec<Arc<Run>>, Effects) {
+    pub fn into_queue(self, now: Timestamp) -> (Queue, Vec<Resumed>, Effects) {
         let Self { mut queue, pending, mut progress, ended, notices: _ } = self;
         let mut effects = Effects::default();
         // In the order in which they were accepted, so that the newest of a kind is known by its marks.
@@ -71,14 +88,16 @@ impl Restored {
                         match (&progress.end, progress.steps.is_empty()) {
                             (Some(_), _) => {}
                             (None, true) => waiting.push((run.id, received)),
-                            (None, false) => started.push(Arc::clone(&run)),
+                            (None, false) => started.push(Resumed::of(&run, &progress)),
                         }
                         queue.enter(seen, run, progress);
                     }
                 }
             }
         }
-        for run in &started {
+        // What belongs to no delivery, as after a file was set aside, is of no more use.
+        effects.writes.extend(progress.keys().map(|run| crate::run::stored::remove(Table::Progress, *run)));
+        for Resumed { run, .. } in &started {
             queue.lanes.entry(run.lane).or_default().started += 1;
         }
         waiting.sort_unstable();

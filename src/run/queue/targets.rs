@@ -27,10 +27,11 @@ impl Queue {
         writes
     }
 
-    /// A target has ended, with what was changed if that stayed.
+    /// A target has ended, with what was changed if that stayed, or may have been made.
     pub fn end_target(&mut self, run: &Run, place: Place, end: End, change: Option<Change>) -> Vec<Write> {
         // Without a rollout to follow, a change that was made ends at once.
-        let mut writes = if change.is_some() { self.release(run, place) } else { Vec::new() };
+        let made = change.is_some() && end.outcome.is_good();
+        let mut writes = if made { self.release(run, place) } else { Vec::new() };
         writes.extend(self.set_stage(run, place, Stage::Ended(end, change)));
         writes
     }
@@ -53,7 +54,13 @@ impl Queue {
     }
 
     fn set_stage(&mut self, run: &Run, (step, place): Place, stage: Stage) -> Option<Write> {
-        self.note(run.id, |progress| progress.set_stage(step, place, stage))
+        self.note(run.id, |progress| {
+            let stage = match progress.target(step, place).map(|at| &at.target) {
+                Some(target) => stage.since_before_all(&progress.unproven, target),
+                None => stage,
+            };
+            progress.set_stage(step, place, stage);
+        })
     }
 
     fn release(&mut self, run: &Run, (step, place): Place) -> Vec<Write> {

@@ -11,6 +11,7 @@ use crate::image::Repository;
 use crate::rule::{Subject, TagPolicy};
 use crate::run::account::Account;
 use crate::run::record::{Origin, Timing};
+use crate::run::sameness::Keys;
 use crate::source::Identity;
 
 const SETTLE: i64 = 10_000;
@@ -82,7 +83,7 @@ impl Kept {
         let (queue, started, effects) = restored.into_queue(at(now));
         self.queue = queue;
         self.write(effects.writes);
-        started
+        started.into_iter().map(|resumed| resumed.run).collect()
     }
 
     fn look(&self, seen: Seen) -> Account {
@@ -97,7 +98,7 @@ impl Kept {
 fn offer(kept: &mut Kept, run: Arc<Run>, now: i64) -> Seen {
     let id = run.id.0.to_string();
     let keys = Keys::new("ghcr", &Identity::Id(id), b"", true);
-    let Reply::Reserved(seen, writes) = kept.queue.reserve(keys, vec![run], at(now)) else {
+    let Reply::Reserved(seen, writes) = kept.queue.reserve(&keys, &[run], None, at(now)) else {
         panic!("not reserved")
     };
     kept.write(writes);

@@ -113,3 +113,20 @@ fn a_journal_of_before_pull_policies_is_read() {
     let change: ImageChange = serde_json::from_str(old).unwrap();
     assert_eq!((change.policy.as_ref(), serde_json::to_string(&change).unwrap().as_str()), (None, old));
 }
+
+#[test]
+fn a_change_after_one_that_nobody_saw_come_up_goes_back_before_both() {
+    let first = with_policy("web", Some("Never"), Some("Always"));
+    let from = |policy: &Option<PolicyChange>| policy.as_ref().unwrap().from.clone();
+    let (back, to) = (Some("Never".to_owned()), "ghcr.io/acme/web:3".to_owned());
+    let plain = ImageChange { from: first.to.clone(), to, ..change("web", ContainerList::Containers) };
+    let after = plain.clone().after(&first);
+    assert_eq!((after.from.as_str(), from(&after.policy)), ("ghcr.io/acme/web:1", back.clone()));
+    let with = |from: &str| ImageChange {
+        policy: with_policy("", Some(from), Some("IfNotPresent")).policy,
+        ..plain.clone()
+    };
+    assert_eq!(from(&with("Always").after(&first).policy), back);
+    let else_set = with("Other").after(&first);
+    assert_eq!(from(&else_set.policy), Some("Other".to_owned()), "somebody else's was there");
+}

@@ -71,6 +71,45 @@ async fn many_are_accepted_at_once() {
 }
 
 #[tokio::test]
+async fn who_stops_waiting_keeps_nobody_from_being_told() {
+    let disk = Faulty::default();
+    let journal = Arc::new(start(&disk));
+    for round in 0..50 {
+        let mut accepts: Vec<_> = (0..8)
+            .map(|number| {
+                let journal = Arc::clone(&journal);
+                let writes = vec![record(Table::Pending, round * 8 + number, "run")];
+                tokio::spawn(async move { journal.accept(writes).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        accepts.drain(..3).for_each(|accept| accept.abort());
+        for accept in accepts {
+            timeout(Duration::from_secs(30), accept).await.unwrap().unwrap().unwrap();
+        }
+    }
+    drop(journal.write(Vec::new()));
+    assert_eq!(journal.newest(Table::Pending, None, 1000).await.unwrap().len(), 400);
+}
+
+#[test]
+fn another_runtime_is_told_too() {
+    let journal = Arc::new(start(&Faulty::default()));
+    for round in 0..3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut accepts = JoinSet::new();
+            for key in round * 20..round * 20 + 20 {
+                let journal = Arc::clone(&journal);
+                accepts.spawn(async move { journal.accept(vec![record(Table::Pending, key, "run")]).await });
+            }
+            let all = timeout(Duration::from_secs(30), accepts.join_all()).await.unwrap();
+            assert!(all.iter().all(Result::is_ok));
+        });
+    }
+}
+
+#[tokio::test]
 async fn questions_see_what_was_written_before_them() {
     let journal = start(&Faulty::default());
     for key in 0..10 {

@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -105,7 +106,7 @@ fn the_journal_of_a_newer_boathook_is_refused_and_left_alone() {
     );
     assert_eq!(error, expected);
     assert!(scratch.aside().is_empty());
-    let (mut disk, mut keys) = (Disk::claim(&scratch.state(), Duration::ZERO).unwrap().unwrap(), Vec::new());
+    let (mut disk, mut keys) = (Disk::claim(&scratch.state(), Duration::ZERO).unwrap(), Vec::new());
     Store::open_any(disk.open().unwrap()).each(&mut |_, key, _| keys.push(key)).unwrap();
     assert_eq!(keys, [0, 1, 2]);
 }
@@ -185,8 +186,15 @@ fn what_cannot_be_a_journal_is_refused_with_the_way_out() {
     fs::remove_file(scratch.state()).unwrap();
     fs::create_dir_all(scratch.file()).unwrap();
     let error = scratch.open().map(drop).unwrap_err().to_string();
-    assert!(error.contains("s a directory"), "{error}");
+    assert!(error.contains(&scratch.file().display().to_string()), "{error}");
+    assert!(error.ends_with("; move that directory away"), "{error}");
     assert!(scratch.aside().is_empty());
+
+    let error = io::ErrorKind::PermissionDenied.into();
+    let error = OpenError::Refused { path: "/state/journal.redb".into(), error }.to_string();
+    let expected = "the journal cannot be kept in /state/journal.redb: permission denied; give the state directory to \
+                    the user that boathook runs as (in Kubernetes: fsGroup)";
+    assert_eq!(error, expected);
 }
 
 #[test]

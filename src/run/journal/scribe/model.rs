@@ -138,7 +138,7 @@ impl Model {
             bits = bits.rotate_left(1);
             bits & 1 == 1
         });
-        let possible = std::mem::take(&mut self.possible);
+        let possible = mem::take(&mut self.possible);
         *self = Self::on(disk);
         assert!(possible.contains(&self.expected), "{:?} is none of {possible:?}", self.expected);
     }

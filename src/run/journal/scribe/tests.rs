@@ -18,7 +18,7 @@ pub(super) fn contents(scribe: &Scribe<Faulty>) -> Result<Records, Failure> {
 
 pub(super) fn scribe(disk: &Faulty) -> Scribe<Faulty> {
     let store = Store::open(disk.clone().open().unwrap()).unwrap();
-    Scribe::new(disk.clone(), store, Trouble::default())
+    Scribe::new(disk.clone(), store, Trouble::default(), Usher::default())
 }
 
 /// Whether it was accepted.
@@ -117,7 +117,7 @@ fn what_waits_shares_a_commit() {
         let (answer, _) = oneshot::channel();
         inbox.put(Request::Close { answer });
         let before = disk.syncs();
-        Scribe::new(disk.clone(), store, Trouble::default()).work(&reader);
+        Scribe::new(disk.clone(), store, Trouble::default(), Usher::default()).work(&reader);
         assert!(answers.into_iter().all(|mut answered| answered.try_recv().unwrap().is_ok()));
         disk.syncs() - before
     };

@@ -7,33 +7,35 @@ fn what_cannot_be_made_safe_leaves_nothing_behind() {
     let mut queue = Kept::default();
     let keys = || Keys::new("ghcr", &Identity::Id("1".into()), b"", true);
     let Reply::Reserved(seen, _) =
-        queue.queue.reserve(keys(), vec![run(1, "ghcr.io/acme/web", "a", None)], at(0))
+        queue.queue.reserve(&keys(), &[run(1, "ghcr.io/acme/web", "a", None)], None, at(0))
     else {
         panic!()
     };
-    assert_eq!(queue.queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(seen, vec![]));
+    assert_eq!(queue.queue.reserve(&keys(), &[], None, at(0)), Reply::Awaits(seen));
     queue.queue.cancel(seen);
     assert_eq!((queue.queue.pending(), queue.queue.account(seen)), (0, None));
-    assert!(matches!(queue.queue.reserve(keys(), vec![], at(1)), Reply::Reserved(..)));
+    assert!(matches!(queue.queue.reserve(&keys(), &[], None, at(1)), Reply::Reserved(..)));
 }
 
 #[test]
 fn a_duplicate_is_one_only_of_what_is_safe() {
     let mut queue = Queue::default();
     let keys = || Keys::new("ghcr", &Identity::Id("1".into()), b"", true);
-    let mut reserve = |queue: &mut Queue, id| {
-        assert!(!queue.is_being_accepted(&keys(), at(0)));
-        let reply = queue.reserve(keys(), vec![run(id, "ghcr.io/acme/web", "a", None)], at(0));
-        let Reply::Reserved(seen, _) = reply else { panic!("{reply:?}") };
-        assert!(queue.is_being_accepted(&keys(), at(0)), "its fate is to be waited for");
-        seen
+    let offer = |queue: &mut Queue, id, awaited| {
+        queue.reserve(&keys(), &[run(id, "ghcr.io/acme/web", "a", None)], awaited, at(0))
     };
-    let refused = reserve(&mut queue, 1);
-    queue.cancel(refused);
-    let safe = reserve(&mut queue, 2);
-    queue.activate(safe, at(0));
-    assert!(!queue.is_being_accepted(&keys(), at(0)));
-    assert_eq!(queue.reserve(keys(), vec![], at(0)), Reply::Duplicate(safe, vec![]));
+    let Reply::Reserved(first, _) = offer(&mut queue, 1, None) else { panic!("not reserved") };
+    assert_eq!(offer(&mut queue, 2, None), Reply::Awaits(first));
+    queue.cancel(first);
+    let Reply::Reserved(second, _) = offer(&mut queue, 2, Some(first)) else { panic!("lost with the first") };
+    assert_eq!(offer(&mut queue, 3, None), Reply::Awaits(second));
+    queue.activate(second, at(0));
+    // Whatever became of it meanwhile: it came before this was known.
+    for run in queue.start_due(at(SETTLE)) {
+        queue.finish(&run, End::new(Outcome::Failed, ""), at(SETTLE));
+    }
+    assert_eq!(offer(&mut queue, 3, Some(second)), Reply::Duplicate(second, vec![]));
+    assert!(matches!(offer(&mut queue, 4, None), Reply::Reserved(..)));
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn too_much_pending_is_refused() {
     }
     let keys = Keys::new("ghcr", &Identity::Unknown, b"", true);
     let more = run(9999, "ghcr.io/acme/more", "a", None);
-    assert_eq!(queue.queue.reserve(keys, vec![more], at(0)), Reply::Full);
+    assert_eq!(queue.queue.reserve(&keys, &[more], None, at(0)), Reply::Full);
 }
 
 #[test]
@@ -66,12 +68,13 @@ fn a_run_stands_for_every_push_that_looks_alike_and_came_before_it_began() {
     restarts.actions = Arc::new([serde_json::from_str(action).unwrap()]);
     let keys = || Keys::new("quay", &Identity::BodyWhilePending, b"latest", true);
     let mut kept = Kept::default();
-    let Reply::Reserved(seen, writes) = kept.queue.reserve(keys(), vec![Arc::new(restarts)], at(0)) else {
+    let Reply::Reserved(seen, writes) = kept.queue.reserve(&keys(), &[Arc::new(restarts)], None, at(0))
+    else {
         panic!("not reserved")
     };
     kept.write(writes);
     kept.queue.activate(seen, at(0));
-    let Reply::Duplicate(_, writes) = kept.queue.reserve(keys(), vec![], at(5_000)) else {
+    let Reply::Duplicate(_, writes) = kept.queue.reserve(&keys(), &[], None, at(5_000)) else {
         panic!("another")
     };
     kept.write(writes);

@@ -1,6 +1,8 @@
 //! What another process makes of the journal's records.
 
 use super::*;
+use crate::action::{Change, Target, What};
+use crate::run::progress::Stage;
 
 #[test]
 fn after_a_restart_what_waited_waits_and_what_had_started_goes_on() {
@@ -37,8 +39,63 @@ fn after_a_restart_the_same_delivery_is_the_same_and_what_failed_runs_again() {
     }
     let pending = offer(&mut kept, run(3, "ghcr.io/acme/web", "a", None), 12_000);
     assert!(kept.restart(13_000).is_empty());
-    let mut offered = |id| kept.queue.reserve(keys(id), vec![], at(13_000));
+    let mut offered = |id| kept.queue.reserve(&keys(id), &[], None, at(13_000));
     assert_eq!(offered(1), Reply::Duplicate(Seen(0), vec![]));
     assert!(matches!(offered(2), Reply::Reserved(Seen(3), _)), "with a number of its own");
     assert_eq!(offered(3), Reply::Duplicate(pending, vec![]));
+}
+
+/// A process that ends leaves run 1 behind, while run 2 waits.
+fn left(tags: [&str; 2], policy: Option<&TagPolicy>, stage: Option<Stage>) -> (Kept, [Seen; 2]) {
+    let mut kept = Kept::default();
+    let first = run(1, "ghcr.io/acme/web", tags[0], policy);
+    let old = offer(&mut kept, Arc::clone(&first), 0);
+    assert_eq!(started(&mut kept, 10_000), [1]);
+    if let Some(stage) = stage {
+        kept.queue.note(RunId(1), |progress| {
+            progress.begin_step(vec![Target::Flux], String::new());
+            progress.set_stage(0, 0, stage);
+        });
+    }
+    let new = offer(&mut kept, run(2, "ghcr.io/acme/web", tags[1], policy), 11_000);
+    kept.queue.drain(at(12_000));
+    let effects = kept.queue.leave(&first, at(12_000));
+    kept.write(effects.writes);
+    (kept, [old, new])
+}
+
+#[test]
+fn what_is_sent_at_the_end_of_a_process_is_not_undone_by_what_it_left() {
+    let (mut kept, [old, new]) = left(["a", "b"], None, None);
+    assert_eq!((outcome(&kept, old), outcome(&kept, new)), (Some(Outcome::Superseded), None));
+    assert_eq!(started(&mut kept, 12_000), [2]);
+    assert!(kept.restart(13_000).is_empty());
+    assert_eq!(started(&mut kept, 13_000), [2], "the older one does not have the last word");
+}
+
+#[test]
+fn what_comes_while_a_process_ends_takes_the_place_of_what_it_left() {
+    let mut kept = Kept::default();
+    let first = run(1, "ghcr.io/acme/web", "a", None);
+    let old = offer(&mut kept, Arc::clone(&first), 0);
+    assert_eq!(started(&mut kept, 10_000), [1]);
+    kept.queue.drain(at(10_000));
+    assert!(kept.queue.leave(&first, at(10_000)).ended.is_empty());
+    offer(&mut kept, run(2, "ghcr.io/acme/web", "b", None), 11_000);
+    assert_eq!(outcome(&kept, old), Some(Outcome::Superseded));
+    assert_eq!(started(&mut kept, 11_000), [2]);
+}
+
+#[test]
+fn what_is_higher_or_being_put_back_goes_first_in_the_next_process() {
+    let policy = semver();
+    let undoing = Stage::Undoing(Change { what: What::Notify, warning: None }, String::new());
+    for (tags, policy, stage) in
+        [(["1.10.0", "1.9.0"], Some(&policy), None), (["a", "b"], None, Some(undoing))]
+    {
+        let (mut kept, [old, new]) = left(tags, policy, stage);
+        assert_eq!((outcome(&kept, old), outcome(&kept, new)), (None, None), "{tags:?}");
+        assert_eq!(started(&mut kept, 12_000), [] as [u64; 0]);
+        assert_eq!(kept.queue.next_due(), None, "the process can end");
+    }
 }

@@ -1,0 +1,73 @@
+//! Where a target stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Change, Made, Target};
+use crate::run::outcome::End;
+use crate::run::unproven::{Unproven, from_before_all};
+
+/// Where a target stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// It has not been looked at, or must be looked at again.
+    Waiting,
+    /// It is decided what to change, and the change may have been made.
+    Decided(Change),
+    /// The change was made and is followed.
+    Made(Change, Made),
+    /// The rollout failed, and waits for the others of the step to end before it is undone.
+    Broken(Change, String),
+    /// What was there shall be put back, for this reason.
+    Undoing(Change, String),
+    /// What was there was put back, which is followed.
+    Undone(Change, String, Made),
+    /// It has ended, with what was changed if that stayed, or may have been made.
+    Ended(End, Option<Change>),
+}
+
+impl Stage {
+    /// What is changed, if that is decided.
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Waiting => None,
+            Self::Decided(change)
+            | Self::Made(change, _)
+            | Self::Broken(change, _)
+            | Self::Undoing(change, _)
+            | Self::Undone(change, ..) => Some(change),
+            Self::Ended(_, change) => change.as_ref(),
+        }
+    }
+
+    /// The object as the last change of it left it.
+    pub fn made(&self) -> Option<&Made> {
+        match self {
+            Self::Made(_, made) | Self::Undone(.., made) => Some(made),
+            _ => None,
+        }
+    }
+
+    /// The stage with its change as it is from what was there before all that is unproven.
+    pub(in crate::run) fn since_before_all(self, unproven: &[Unproven], target: &Target) -> Self {
+        match self {
+            Self::Made(change, made) => Self::Made(from_before_all(unproven, target, change), made),
+            Self::Ended(end, Some(change)) => {
+                Self::Ended(end, Some(from_before_all(unproven, target, change)))
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn is_at_work(&self) -> bool {
+        !matches!(self, Self::Broken(..) | Self::Ended(..))
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        match self {
+            Self::Broken(..) => true,
+            Self::Ended(end, _) => !end.outcome.is_good(),
+            _ => false,
+        }
+    }
+}

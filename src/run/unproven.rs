@@ -1,0 +1,94 @@
+//! Changes that nobody has seen come up: a run that was followed when its process was told to end, and whose place a
+//! newer one took. What is put back, should the newer one fail, is what was there before all of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::progress::{Progress, Stage};
+use crate::action::{Action, Change, Target, What};
+use crate::kubernetes::patch::ImageChange;
+
+/// What was set on a target, and what was there before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// On what.
+    pub target: Target,
+    /// Each container.
+    pub changes: Vec<ImageChange>,
+}
+
+/// What a run leaves unproven to the one that takes its place: only what it would have put back itself.
+pub(super) fn left(actions: &[Action], progress: &Progress) -> Vec<Unproven> {
+    let mut left = progress.unproven.clone();
+    let steps = progress.steps.iter().zip(actions).filter(|(_, action)| action.rolls_back());
+    for target in steps.flat_map(|(step, _)| &step.targets) {
+        let (Stage::Decided(change) | Stage::Made(change, _)) = &target.stage else { continue };
+        let Some(changes) = change.images() else { continue };
+        let changes =
+            changes.iter().map(|change| before_all(&left, &target.target, change.clone())).collect();
+        left.retain(|other| other.target != target.target);
+        left.push(Unproven { target: target.target.clone(), changes });
+    }
+    left
+}
+
+/// The change as it is from what was there before it and all that is unproven.
+pub(super) fn from_before_all(unproven: &[Unproven], target: &Target, mut change: Change) -> Change {
+    if let What::Images { changes, .. } = &mut change.what {
+        for change in changes {
+            *change = before_all(unproven, target, change.clone());
+        }
+    }
+    change
+}
+
+fn before_all(unproven: &[Unproven], target: &Target, change: ImageChange) -> ImageChange {
+    match of(unproven, target).find(|other| other.is_of_same_container(&change) && other.to == change.from) {
+        Some(other) => change.after(other),
+        None => change,
+    }
+}
+
+/// What is unproven on a target.
+pub(super) fn of<'a>(unproven: &'a [Unproven], target: &Target) -> impl Iterator<Item = &'a ImageChange> {
+    unproven.iter().filter(move |other| other.target == *target).flat_map(|other| &other.changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::object::ContainerList;
+    use crate::kubernetes::patch::Read;
+    use crate::kubernetes::{Kind, Workload};
+
+    fn target(name: &str) -> Target {
+        Target::Workload(Workload::new("default", Kind::Deployment, name).unwrap())
+    }
+
+    fn change(name: &str, from: &str, to: &str) -> ImageChange {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        ImageChange {
+            list: ContainerList::Containers,
+            index: 0,
+            name: name.to_owned(),
+            from,
+            to,
+            policy: None,
+        }
+    }
+
+    #[test]
+    fn a_change_goes_from_what_was_there_before_all_that_is_unproven() {
+        let unproven = [Unproven { target: target("web"), changes: vec![change("web", "web:1", "web:2")] }];
+        let from = |on: &str, container: &str, from: &str| {
+            let images = vec![change(container, from, "web:3")];
+            let what = What::Images { changes: images, read: Read::default() };
+            from_before_all(&unproven, &target(on), Change { what, warning: None }).images().unwrap()[0]
+                .from
+                .clone()
+        };
+        assert_eq!(from("web", "web", "web:2"), "web:1");
+        assert_eq!(from("web", "web", "web:hotfix"), "web:hotfix", "somebody else's was there");
+        assert_eq!(from("web", "side", "web:2"), "web:2", "another container");
+        assert_eq!(from("api", "web", "web:2"), "web:2", "another workload");
+    }
+}
