@@ -18,6 +18,7 @@ KINDS = {
     "daemonset": ("apps", "daemonsets"),
     "cronjob": ("batch", "cronjobs"),
     "ksvc": ("serving.knative.dev", "services"),
+    "rollout": ("argoproj.io", "rollouts"),
 }
 
 

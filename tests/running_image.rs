@@ -152,8 +152,8 @@ fn when_nothing_may_be_listed_the_rules_to_add_are_told() {
     let ended = push_image(&relay, "acme/web", "2");
     ended.is(
         "failed",
-        "nothing could be listed: not allowed; allow it with {apiGroups: [apps, batch, serving.knative.dev], resources: \
-         [deployments, statefulsets, daemonsets, cronjobs, services], verbs: [list]} in a Role of namespace a, and {",
+        "nothing could be listed: not allowed; allow it with {apiGroups: [apps, batch, serving.knative.dev, argoproj.io], \
+         resources: [deployments, statefulsets, daemonsets, cronjobs, services, rollouts], verbs: [list]} in a Role of namespace a, and {",
     );
     assert_eq!((ended.status(), lists(&kube, "/namespaces/a/deployments")), (424, 1), "not tried again");
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Done;
 use crate::kubernetes::Patched;
-use crate::kubernetes::patch::{ImageChange, Read};
+use crate::kubernetes::patch::{ImageChange, PolicyChange, Read};
 
 /// What an action makes of a target that it looked at.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,7 +120,14 @@ fn write_images(f: &mut fmt::Formatter<'_>, changes: &[ImageChange]) -> fmt::Res
         let separator = if place == 0 { "" } else { ", " };
         // A Knative Service's only container may have no name.
         let name = if change.name.is_empty() { String::new() } else { format!("{}: ", change.name) };
-        write!(f, "{separator}{name}{} → {}", change.from, change.to)?;
+        write!(f, "{separator}{name}{}", change.from)?;
+        if change.to != change.from {
+            write!(f, " → {}", change.to)?;
+        }
+        if let Some(PolicyChange { from, to }) = &change.policy {
+            let [from, to] = [from, to].map(|policy| policy.as_deref().unwrap_or("unset"));
+            write!(f, " (imagePullPolicy {from} → {to})")?;
+        }
     }
     Ok(())
 }
@@ -138,11 +145,17 @@ mod tests {
             name: name.into(),
             from: "web:1".into(),
             to: "web:2".into(),
+            policy: None,
         };
         let told = |changes: &[ImageChange]| {
             Change::of(What::Images { changes: changes.to_vec(), read: Read::default() }).to_string()
         };
         assert_eq!(told(&[change("a"), change("b")]), "a: web:1 → web:2, b: web:1 → web:2");
         assert_eq!(told(&[change("")]), "web:1 → web:2");
+        let policy = Some(PolicyChange { from: None, to: Some("Always".into()) });
+        let both = ImageChange { policy, ..change("") };
+        assert_eq!(told(std::slice::from_ref(&both)), "web:1 → web:2 (imagePullPolicy unset → Always)");
+        let alone = ImageChange { to: both.from.clone(), ..both };
+        assert_eq!(told(&[alone]), "web:1 (imagePullPolicy unset → Always)");
     }
 }

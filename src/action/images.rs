@@ -3,7 +3,7 @@
 use super::context::{Api, Context, Failure};
 use crate::kubernetes::error::Trouble;
 use crate::kubernetes::object::Container;
-use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
 use crate::kubernetes::{ApiError, Object, Patched, Workload};
 
 /// What came of setting images.
@@ -27,18 +27,14 @@ pub(super) async fn set(
     let request = patch::set_image(workload, read, changes, &cause, manager);
     let error = match api.kubernetes.patch_and_read(&request).await {
         Ok(object) => {
-            let stored = |change: &ImageChange| ImageChange {
-                to: image(&object, change).unwrap_or(&change.to).clone(),
-                ..change.clone()
-            };
-            let changes = changes.iter().map(stored).collect();
+            let changes = changes.iter().map(|change| stored(&object, change)).collect();
             return Ok(Set::Done(Patched::from(object), changes));
         }
         Err(error) if has_changed(workload, &error) => error,
         Err(error) => return Err(error.into()),
     };
     let object = api.kubernetes.get(workload).await?;
-    if changes.iter().all(|change| image(&object, change) == Some(&change.to)) {
+    if changes.iter().all(|change| is_made(&object, change)) {
         return Ok(Set::Done(Patched::from(object), changes.to_vec()));
     }
     if matches!(error.trouble, Trouble::Invalid(_))
@@ -81,11 +77,8 @@ pub(super) async fn put_back(
     if let Some(other) = replaced(&object, changes) {
         return Ok(PutBack::LeftAlone(other));
     }
-    let back: Vec<_> = changes
-        .iter()
-        .filter(|change| image(&object, change) == Some(&change.to))
-        .map(|change| ImageChange { from: change.to.clone(), to: change.from.clone(), ..change.clone() })
-        .collect();
+    let back: Vec<_> =
+        changes.iter().filter_map(|change| back(container(&object, change)?, change)).collect();
     if back.is_empty() {
         return Ok(PutBack::Done(Patched::from(object)));
     }
@@ -93,6 +86,34 @@ pub(super) async fn put_back(
         Set::Done(patched, _) => Ok(PutBack::Done(patched)),
         Set::Stale(why) => Err(Failure::again(why)),
     }
+}
+
+/// A change as the object has it: an admission webhook may have written image and pull policy another way.
+fn stored(object: &Object, change: &ImageChange) -> ImageChange {
+    let Some(there) = container(object, change) else { return change.clone() };
+    let policy = change.policy.clone();
+    let policy = policy.map(|policy| PolicyChange { to: there.image_pull_policy.clone(), ..policy });
+    ImageChange { to: there.image.clone(), policy, ..change.clone() }
+}
+
+/// Whether a change is there.
+fn is_made(object: &Object, change: &ImageChange) -> bool {
+    container(object, change).is_some_and(|there| there.image == change.to && has_policy(there, change))
+}
+
+/// Whether the pull policy is the one that a change makes, if it makes one.
+fn has_policy(there: &Container, change: &ImageChange) -> bool {
+    change.policy.as_ref().is_none_or(|policy| policy.to == there.image_pull_policy)
+}
+
+/// The way back from a change, if it is there. A pull policy that somebody else changed since then stays.
+fn back(there: &Container, change: &ImageChange) -> Option<ImageChange> {
+    let mut back = change.reversed();
+    if !has_policy(there, change) {
+        back.policy = None;
+    }
+    let differs = back.to != back.from || back.policy.is_some();
+    (there.image == change.to && differs).then_some(back)
 }
 
 /// What somebody else set in the place of what the changes set or found, if so.
@@ -118,13 +139,18 @@ pub fn differs(
     })
 }
 
-/// The image of the container that a change is about: by name, since its place may have changed.
+/// The image of the container that a change is about.
 fn image<'a>(object: &'a Object, change: &ImageChange) -> Option<&'a String> {
+    container(object, change).map(|there| &there.image)
+}
+
+/// The container that a change is about: by name, since its place may have changed.
+fn container<'a>(object: &'a Object, change: &ImageChange) -> Option<&'a Container> {
     let of = |(list, index, c): (_, usize, &Container)| {
         list == change.list
             && if change.name.is_empty() { index == change.index } else { c.name == change.name }
     };
-    object.containers().find(|found| of(*found)).map(|(_, _, c)| &c.image)
+    object.containers().find(|found| of(*found)).map(|(_, _, c)| c)
 }
 
 /// Whether the object has changed since it was read: 409, or a JSON patch whose test fails, which is a 422.

@@ -14,7 +14,7 @@ use crate::kubernetes::patch;
 use crate::kubernetes::{Kind, Object, PatchRequest, Patched, Workload};
 
 /// What can be restarted.
-pub(super) const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+pub(super) const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Rollout];
 
 /// How far the clocks of those who restart a workload may be apart.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
@@ -51,7 +51,7 @@ pub(super) async fn decide(
     if let Some(done) = nothing_to_do(targets, workload, &object, context)? {
         return Ok(Decision::Nothing(done));
     }
-    let at = fresh_time(object.restarted_at(), context.now);
+    let at = fresh_time(workload.kind, object.restarted_at(), context.now);
     // No warning of Flux: it leaves an annotation alone that others manage.
     Ok(Decision::Change(Change::of(What::Restart { at })))
 }
@@ -87,7 +87,7 @@ pub(super) async fn preview(
         }
         old = object.restarted_at().map(str::to_owned);
     }
-    let restarted_at = fresh_time(old.as_deref(), context.now);
+    let restarted_at = fresh_time(workload.kind, old.as_deref(), context.now);
     let request = request(outlook.field_manager(), workload, &restarted_at, context);
     Ok(Would::Send(Preview::patch("restart", outlook.base(), request)))
 }
@@ -124,11 +124,15 @@ fn nothing_to_do(
 }
 
 /// The time to write: with milliseconds, not before the event that it is for, and never the value that is there,
-/// which would start nothing.
-fn fresh_time(old: Option<&str>, now: Timestamp) -> String {
-    const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
-    let time = format!("{:.3}", now + (MILLISECOND - SignedDuration::from_nanos(1)));
-    if old == Some(&time) { format!("{:.3}", now + MILLISECOND + MILLISECOND) } else { time }
+/// which would start nothing. Argo Rollouts compares whole seconds with what it has done, and waits for a second that
+/// has yet to come.
+fn fresh_time(kind: Kind, old: Option<&str>, now: Timestamp) -> String {
+    let (step, digits) = match kind {
+        Kind::Rollout => (SignedDuration::from_secs(1), 0),
+        _ => (SignedDuration::from_millis(1), 3),
+    };
+    let time = format!("{:.digits$}", now + (step - SignedDuration::from_nanos(1)));
+    if old == Some(&time) { format!("{:.digits$}", now + step + step) } else { time }
 }
 
 fn request(manager: &str, workload: &Workload, restarted_at: &str, context: &Context<'_>) -> PatchRequest {

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::image::{Image, Repository};
 use crate::kubernetes::object::Container;
 use crate::kubernetes::owner::owner;
-use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
 use crate::kubernetes::rollout::{Standing, judge};
 use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
@@ -32,8 +32,15 @@ pub struct SetImage {
     container: Option<Template>,
     /// Take the place also of a tag that the rule's policy cannot compare with.
     from_any: bool,
+    /// The `imagePullPolicy` that goes with the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pull_policy: Option<String>,
     pub(super) rollout: Rollout,
 }
+
+/// What the API takes as `imagePullPolicy`.
+const PULL_POLICIES: [(&str, &str); 3] =
+    [("Always", "Always"), ("IfNotPresent", "IfNotPresent"), ("Never", "Never")];
 
 /// What is to be done to a workload that was read.
 enum Plan {
@@ -60,15 +67,17 @@ impl SetImage {
             Template::parse(&text).map_err(|why| fields.mistake("container", why)).ok()
         });
         let from_any = fields.one_of("from", &[("any", true)]).unwrap_or(false);
+        let pull_policy = fields.one_of("imagePullPolicy", &PULL_POLICIES).map(str::to_owned);
         let rollout = Rollout::read(&mut fields);
         fields.finish();
-        Some(Self { targets: targets?, container, from_any, rollout })
+        Some(Self { targets: targets?, container, from_any, pull_policy, rollout })
     }
 
     pub(super) fn describe(&self) -> String {
         let container =
             self.container.as_ref().map(|name| format!(" of container {name}")).unwrap_or_default();
-        format!("set the image{container} in {}", self.targets)
+        let policy = self.pull_policy.as_ref().map(|policy| format!(" (imagePullPolicy {policy})"));
+        format!("set the image{container} in {}{}", self.targets, policy.unwrap_or_default())
     }
 
     pub(super) async fn decide(
@@ -130,6 +139,12 @@ impl SetImage {
         };
         let container = self.container.as_ref().map(|name| name.render(&context.values)).transpose();
         let container = container.map_err(Failure::last)?;
+        if let Some(other) = object.template_elsewhere() {
+            let reason =
+                format!("it has no image of its own: its pods are those of {other}; set the image there");
+            let named = self.targets.is_named();
+            return if named { Err(Failure::last(reason)) } else { Ok(Plan::Nothing(Done::skipped(reason))) };
+        }
         let wanted = |c: &Container| match &container {
             Some(name) => c.name == *name,
             None => Image::parse(&c.image).is_ok_and(|image| image.repository == *repository),
@@ -141,16 +156,24 @@ impl SetImage {
         let (mut changes, mut reasons, mut same) = (Vec::new(), Vec::new(), true);
         for (list, index, c) in meant {
             let from = c.image.clone();
-            let mut change = ImageChange { list, index, name: c.name.clone(), to: from.clone(), from };
+            let mut change = ImageChange {
+                list,
+                index,
+                name: c.name.clone(),
+                to: from.clone(),
+                from,
+                policy: self.new_policy(c),
+            };
             let unproven = |other: &ImageChange| other.is_of_same_container(&change) && other.to == c.image;
-            let unproven = context.unproven.iter().any(unproven);
+            // It was set by a run whose place this one took, and has yet to come up; or it came without the policy,
+            // which is there as well when the run ends.
+            let again = change.policy.is_some() || context.unproven.iter().any(unproven);
             match self.new_image(&c.image, repository, context) {
                 Ok(to) => {
                     change.to = to;
                     changes.push(change);
                 }
-                // It was set by a run whose place this one took: it has yet to come up.
-                Err(Stays { same: true, .. }) if unproven => changes.push(change),
+                Err(Stays { same: true, .. }) if again => changes.push(change),
                 Err(stays) => {
                     reasons.push(stays.reason);
                     same &= stays.same;
@@ -169,6 +192,13 @@ impl SetImage {
             return Ok(Plan::Nothing(Done::held(held)));
         }
         Ok(Plan::Change(changes))
+    }
+
+    /// The pull policy to set, if the container has another.
+    fn new_policy(&self, container: &Container) -> Option<PolicyChange> {
+        let (wanted, there) = (self.pull_policy.as_ref()?, &container.image_pull_policy);
+        (there.as_ref() != Some(wanted))
+            .then(|| PolicyChange { from: there.clone(), to: Some(wanted.clone()) })
     }
 
     /// The image to set in the place of this one, or why it stays.

@@ -43,10 +43,12 @@ impl Targets {
     /// How it ends for a workload that is paused: a failure where it is named, while of those that were found the
     /// others go on.
     pub(super) fn paused(&self, workload: &Workload) -> Result<Done, Failure> {
-        let reason = format!(
-            "it is paused, so nothing would roll out: kubectl rollout resume {workload} -n {}",
-            workload.namespace
-        );
+        let (name, namespace) = (&workload.name, &workload.namespace);
+        let way_out = match workload.kind {
+            Kind::Rollout => format!("kubectl argo rollouts promote {name} -n {namespace}"),
+            _ => format!("kubectl rollout resume {workload} -n {namespace}"),
+        };
+        let reason = format!("it is paused, so nothing would roll out: {way_out}");
         if self.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
     }
 

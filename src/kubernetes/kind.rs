@@ -21,6 +21,8 @@ pub enum Kind {
     CronJob,
     /// A Knative Service, `serving.knative.dev/v1`.
     Ksvc,
+    /// Of Argo Rollouts, `argoproj.io/v1alpha1`.
+    Rollout,
 }
 
 /// What is known of a kind.
@@ -109,12 +111,24 @@ const KINDS: &[About] = &[
             "a Knative Service has no restart: a new revision needs a new image, so use setImage",
         ),
     },
+    About {
+        kind: Kind::Rollout,
+        name: "rollout",
+        object: "Rollout",
+        aliases: &["ro", "rollouts"],
+        group: "argoproj.io",
+        version: "v1alpha1",
+        plural: "rollouts",
+        template: "/spec/template",
+        strategic_merge: false,
+        no_restart: None,
+    },
 ];
 
 impl Kind {
     /// Every kind, in the order in which they are looked through.
-    pub const ALL: [Self; 5] =
-        [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::CronJob, Self::Ksvc];
+    pub const ALL: [Self; 6] =
+        [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::CronJob, Self::Ksvc, Self::Rollout];
 
     /// Reads `deployment`, `deploy`, `deployments`, `deployment.apps`, `services.serving.knative.dev`, in any
     /// case.
@@ -255,6 +269,9 @@ mod tests {
             ("sts", Kind::StatefulSet),
             ("services.serving.knative.dev", Kind::Ksvc),
             ("service.serving.knative.dev", Kind::Ksvc),
+            ("ro", Kind::Rollout),
+            ("Rollouts", Kind::Rollout),
+            ("rollouts.v1alpha1.argoproj.io", Kind::Rollout),
         ] {
             assert_eq!(Kind::parse(text), Ok(kind), "{text}");
         }

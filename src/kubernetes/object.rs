@@ -67,12 +67,14 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
 
 /// A container of the pod template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Empty for the only container of a Knative Service that names none.
     pub name: String,
     /// As it is spelt there.
     pub image: String,
+    /// When it is pulled; a custom resource may leave it open.
+    pub image_pull_policy: Option<String>,
 }
 
 /// Which list of the pod template a container stands in.
@@ -106,9 +108,16 @@ impl Object {
         containers.chain(list(ContainerList::InitContainers, |spec| &spec.init_containers))
     }
 
-    /// The pod template's annotation [`RESTARTED_AT`](super::patch::RESTARTED_AT).
+    /// The pod template's annotation [`RESTARTED_AT`](super::patch::RESTARTED_AT); of Argo Rollouts their own field.
     pub fn restarted_at(&self) -> Option<&str> {
-        self.template()?.metadata.annotations.restarted_at.as_deref()
+        let field = self.spec.restart_at.as_deref();
+        field.or_else(|| self.template()?.metadata.annotations.restarted_at.as_deref())
+    }
+
+    /// The workload that has the pod template in the place of this one (`deployment/web`), if another has.
+    pub fn template_elsewhere(&self) -> Option<String> {
+        let reference = self.spec.workload_ref.as_ref()?;
+        Some(format!("{}/{}", reference.kind.to_ascii_lowercase(), reference.name))
     }
 
     /// Whether a Deployment is paused: it takes changes and rolls nothing out.
@@ -132,9 +141,9 @@ impl Object {
     }
 }
 
-/// A place in the pod template of a kind, as a JSON pointer.
-pub fn image_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
-    format!("{}/spec/{}/{index}/image", kind.template(), list.field())
+/// A container's place in objects of a kind, as a JSON pointer.
+pub fn container_pointer(kind: Kind, list: ContainerList, index: usize) -> String {
+    format!("{}/spec/{}/{index}", kind.template(), list.field())
 }
 
 #[cfg(test)]

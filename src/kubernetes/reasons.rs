@@ -18,6 +18,7 @@ pub async fn reasons(client: &Client, workload: &Workload, object: &Object) -> S
         Kind::StatefulSet => of_stateful_set(client, namespace, object).await,
         Kind::DaemonSet => of_daemon_set(client, namespace, object).await,
         Kind::CronJob => Ok(String::new()),
+        Kind::Rollout => of_argo_rollout(client, namespace, object).await,
         Kind::Ksvc => return of_knative_service(client, namespace, object).await,
     };
     said.unwrap_or_else(|error| unreadable(workload.kind, namespace, &error))
@@ -105,6 +106,15 @@ async fn of_daemon_set(client: &Client, namespace: &str, object: &Object) -> Res
         }
     }
     Ok(String::new())
+}
+
+/// Argo Rollouts labels the pods of each version.
+async fn of_argo_rollout(client: &Client, namespace: &str, object: &Object) -> Result<String, ApiError> {
+    let Some(hash) = &object.status.current_pod_hash else { return Ok(String::new()) };
+    let Some(selector) = selector_of(object, &[format!("rollouts-pod-template-hash={hash}")]) else {
+        return Ok(String::new());
+    };
+    Ok(summary(look(client, namespace, &selector, |_| true).await?))
 }
 
 /// Knative says most in its conditions; `Ready` itself was told with the standing.

@@ -3,6 +3,8 @@
 //! The numbers of a status are believed only once its controller has observed the change: right after a patch they
 //! still speak of what was there before.
 
+mod argo;
+
 use super::kind::Kind;
 use super::object::{Condition, Object};
 use super::patched::Patched;
@@ -41,7 +43,7 @@ fn stands(kind: Kind, object: &Object, generation: i64, passed_before: Option<&s
     let followed = match kind {
         Kind::CronJob => false,
         Kind::StatefulSet | Kind::DaemonSet => !object.spec.replaces_on_delete(),
-        Kind::Deployment | Kind::Ksvc => true,
+        Kind::Deployment | Kind::Ksvc | Kind::Rollout => true,
     };
     if !followed {
         return Standing::Complete;
@@ -58,6 +60,7 @@ fn stands(kind: Kind, object: &Object, generation: i64, passed_before: Option<&s
         Kind::DaemonSet => daemon_set(object),
         Kind::CronJob => Standing::Complete,
         Kind::Ksvc => knative_service(object),
+        Kind::Rollout => argo::rollout(object),
     }
 }
 
@@ -185,7 +188,7 @@ pub fn remark(kind: Kind, object: &Object) -> Option<String> {
         ),
         Kind::DaemonSet => (status.desired_number_scheduled.unwrap_or(0) == 0)
             .then(|| "no node runs it: no pod has shown that the change works".to_owned()),
-        Kind::Deployment | Kind::StatefulSet if spec.replicas() == 0 => {
+        Kind::Deployment | Kind::StatefulSet | Kind::Rollout if spec.replicas() == 0 => {
             Some("it has 0 replicas: no pod has shown that the change works".to_owned())
         }
         Kind::StatefulSet if spec.partition() > 0 => {
@@ -193,7 +196,7 @@ pub fn remark(kind: Kind, object: &Object) -> Option<String> {
             let new = (all - partition).max(0);
             Some(format!("its partition is {partition}: {new} of {all} pods take the change"))
         }
-        Kind::Deployment | Kind::StatefulSet => None,
+        Kind::Deployment | Kind::StatefulSet | Kind::Rollout => None,
         Kind::CronJob if spec.suspend == Some(true) => {
             Some("it is suspended: no job starts with the change".to_owned())
         }

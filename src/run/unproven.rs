@@ -43,7 +43,7 @@ pub(super) fn from_before_all(unproven: &[Unproven], target: &Target, mut change
 
 fn before_all(unproven: &[Unproven], target: &Target, change: ImageChange) -> ImageChange {
     match of(unproven, target).find(|other| other.is_of_same_container(&change) && other.to == change.from) {
-        Some(other) => ImageChange { from: other.from.clone(), ..change },
+        Some(other) => change.after(other),
         None => change,
     }
 }
@@ -66,7 +66,14 @@ mod tests {
 
     fn change(name: &str, from: &str, to: &str) -> ImageChange {
         let (from, to) = (from.to_owned(), to.to_owned());
-        ImageChange { list: ContainerList::Containers, index: 0, name: name.to_owned(), from, to }
+        ImageChange {
+            list: ContainerList::Containers,
+            index: 0,
+            name: name.to_owned(),
+            from,
+            to,
+            policy: None,
+        }
     }
 
     #[test]

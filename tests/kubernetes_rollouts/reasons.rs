@@ -125,6 +125,28 @@ async fn a_knative_service_is_told_by_its_conditions_and_its_pods() {
 }
 
 #[tokio::test]
+async fn pods_of_argo_rollouts_are_found_by_the_hash_of_the_new_version() {
+    let mut web = deployment("shop", "web", GOOD);
+    web["apiVersion"] = json!("argoproj.io/v1alpha1");
+    web["kind"] = json!("Rollout");
+    let stage = Stage::new(Kind::Rollout, web);
+    stage.kube.set_status("rollouts", "shop", "web", json!({"currentPodHash": "6f9c"}));
+    for (name, hash, image) in [("web-5d-x", "5d", GOOD), ("web-6f9c-x", "6f9c", BAD)] {
+        stage.kube.apply(json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop",
+                "labels": {"app": "web", "rollouts-pod-template-hash": hash}},
+            "spec": {"containers": [{"name": "web", "image": image}]},
+            "status": {"phase": "Pending", "containerStatuses": [{"name": "web", "image": image,
+                "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}}));
+    }
+    let told = stage.reasons().await;
+    assert_eq!(told, "pod web-6f9c-x: container web: ImagePullBackOff of ghcr.io/acme/web:2");
+    stage.kube.forbid("list", "pods", None);
+    let told = stage.reasons().await;
+    assert!(told.contains("resources: [pods], verbs: [list]"), "{told}");
+}
+
+#[tokio::test]
 async fn of_very_many_pods_only_the_first_are_read() {
     let stage = Stage::new(Kind::StatefulSet, stateful_set("shop", "web", GOOD));
     stage.kube.auto_rollout(Pace::Off);

@@ -198,6 +198,10 @@ pub fn workload(kind: &str, namespace: &str, name: &str, image: &str) -> Value {
             ("batch/v1", kind, job)
         }
         "ksvc" => ("serving.knative.dev/v1", "Service", json!({"template": template})),
+        "Rollout" => {
+            let spec = json!({"selector": {"matchLabels": {"app": name}}, "template": template});
+            ("argoproj.io/v1alpha1", kind, spec)
+        }
         _ => {
             let selector = json!({"matchLabels": {"app": name}});
             let spec = json!({"selector": selector, "template": template});

@@ -74,17 +74,26 @@ fn what_is_being_deleted_is_left_alone_and_what_is_paused_cannot_be_restarted() 
 #[test]
 fn the_time_is_fresh_and_never_before_the_event() {
     let now = time("2026-11-21T10:00:00.123456Z");
-    assert_eq!(fresh_time(None, now), "2026-11-21T10:00:00.124Z");
-    assert_eq!(fresh_time(Some("2026-11-21T10:00:00.124Z"), now), "2026-11-21T10:00:00.125Z");
-    assert_eq!(fresh_time(Some("2026-11-21T10:00:00.123Z"), now), "2026-11-21T10:00:00.124Z");
+    assert_eq!(fresh_time(Kind::Deployment, None, now), "2026-11-21T10:00:00.124Z");
+    assert_eq!(
+        fresh_time(Kind::Deployment, Some("2026-11-21T10:00:00.124Z"), now),
+        "2026-11-21T10:00:00.125Z"
+    );
+    assert_eq!(
+        fresh_time(Kind::Deployment, Some("2026-11-21T10:00:00.123Z"), now),
+        "2026-11-21T10:00:00.124Z"
+    );
     let whole = time("2026-11-21T10:00:00Z");
-    assert_eq!(fresh_time(None, whole), "2026-11-21T10:00:00.000Z");
-    assert_eq!(fresh_time(Some("2026-11-21T10:00:00.000Z"), whole), "2026-11-21T10:00:00.002Z");
+    assert_eq!(fresh_time(Kind::Deployment, None, whole), "2026-11-21T10:00:00.000Z");
+    assert_eq!(
+        fresh_time(Kind::Deployment, Some("2026-11-21T10:00:00.000Z"), whole),
+        "2026-11-21T10:00:00.002Z"
+    );
     for nanoseconds in [0, 1, 999_999, 1_000_000, 999_999_999] {
         let now = whole + SignedDuration::from_nanos(nanoseconds);
-        let first = fresh_time(None, now);
+        let first = fresh_time(Kind::Deployment, None, now);
         assert!(time(&first) >= now && time(&first) <= now + CLOCKS, "{first}");
-        assert_ne!(fresh_time(Some(&first), now), first);
+        assert_ne!(fresh_time(Kind::Deployment, Some(&first), now), first);
     }
 }
 
@@ -155,4 +164,15 @@ fn an_action_survives_the_journal() {
     assert_eq!(mistakes, [] as [&str; 0]);
     let json: Value = serde_json::to_value(action.as_ref().unwrap()).unwrap();
     assert_eq!(serde_json::from_value::<Restart>(json).unwrap(), action.unwrap());
+}
+
+#[test]
+fn argo_rollouts_get_whole_seconds_that_are_not_over_yet() {
+    let fresh = |old, now| fresh_time(Kind::Rollout, old, time(now));
+    assert_eq!(fresh(None, "2026-11-21T10:00:00.1Z"), "2026-11-21T10:00:01Z");
+    assert_eq!(fresh(None, "2026-11-21T10:00:01Z"), "2026-11-21T10:00:01Z");
+    assert_eq!(fresh(Some("2026-11-21T10:00:01Z"), "2026-11-21T10:00:00.1Z"), "2026-11-21T10:00:02Z");
+    // It is the event's own restart, though the second has yet to come.
+    let object = parse(json!({"metadata": {"name": "web"}, "spec": {"restartAt": "2026-11-21T10:00:02Z"}}));
+    assert_eq!(outcome(&object).unwrap().0, Outcome::Unchanged);
 }

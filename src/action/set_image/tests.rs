@@ -251,3 +251,13 @@ fn fields_are_read_and_every_mistake_is_told() {
     let (_, mistakes) = read("namespace: shop\nrunningImage: true\ncontainer: \"\"\n", SetImage::read);
     assert!(mistakes.len() == 1 && mistakes[0].contains("container: is empty"), "{mistakes:#?}");
 }
+
+#[test]
+fn a_pull_policy_is_one_that_the_api_takes() {
+    let (_, mistakes) = read(&format!("{NAMED}imagePullPolicy: always\n"), SetImage::read);
+    assert!(mistakes[0].contains("did you mean Always?"), "{mistakes:?}");
+    let action = action(&format!("{NAMED}imagePullPolicy: Never\n"));
+    assert_eq!(action.describe(), "set the image in deployment/web in shop (imagePullPolicy Never)");
+    let json = serde_json::to_string(&action).unwrap();
+    assert_eq!(serde_json::from_str::<SetImage>(&json).unwrap(), action);
+}

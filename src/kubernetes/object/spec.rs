@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Template, or_default};
 
@@ -26,6 +27,10 @@ pub(crate) struct Spec {
     /// Of a Knative Service.
     #[serde(deserialize_with = "or_default")]
     pub(crate) traffic: Vec<Traffic>,
+    /// Of Argo Rollouts: pods that are older are replaced.
+    pub(crate) restart_at: Option<String>,
+    /// Of Argo Rollouts: who has the pod template.
+    pub(crate) workload_ref: Option<WorkloadRef>,
     pub(super) template: Option<Template>,
     pub(super) job_template: Option<JobTemplate>,
 }
@@ -58,6 +63,47 @@ pub(crate) struct Strategy {
     pub(crate) kind: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) rolling_update: RollingUpdate,
+    /// Of Argo Rollouts.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) canary: Canary,
+    /// Of Argo Rollouts.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) blue_green: BlueGreen,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Canary {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) steps: Vec<CanaryStep>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CanaryStep {
+    pub(crate) pause: Option<Pause>,
+}
+
+/// A step that waits: for so long, or until somebody promotes the rollout.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Pause {
+    /// Seconds, or a text such as `10m`.
+    pub(crate) duration: Option<IgnoredAny>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct BlueGreen {
+    /// After so many seconds nobody needs to promote it.
+    pub(crate) auto_promotion_seconds: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WorkloadRef {
+    pub(crate) kind: String,
+    pub(crate) name: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

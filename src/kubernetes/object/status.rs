@@ -1,6 +1,6 @@
 //! What the cluster says of a workload: the numbers and conditions that a rollout is judged by.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::or_default;
 
@@ -9,6 +9,7 @@ use super::or_default;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Status {
+    #[serde(deserialize_with = "number_or_text")]
     pub(crate) observed_generation: Option<i64>,
     pub(crate) replicas: Option<i64>,
     pub(crate) updated_replicas: Option<i64>,
@@ -25,8 +26,42 @@ pub(crate) struct Status {
     /// Of a Knative Service.
     pub(crate) latest_created_revision_name: Option<String>,
     pub(crate) latest_ready_revision_name: Option<String>,
+    /// Of Argo Rollouts: `Healthy`, `Progressing`, `Paused`, `Degraded`.
+    pub(crate) phase: Option<String>,
+    pub(crate) message: Option<String>,
+    /// Of Argo Rollouts: the update is given up, and the old version serves.
+    pub(crate) abort: Option<bool>,
+    pub(crate) controller_pause: Option<bool>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) pause_conditions: Vec<PauseCondition>,
+    pub(crate) current_step_index: Option<i64>,
+    /// Of Argo Rollouts: a label of the new version's pods.
+    pub(crate) current_pod_hash: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) conditions: Vec<Condition>,
+}
+
+/// Why a rollout is paused.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PauseCondition {
+    pub(crate) reason: String,
+}
+
+/// Argo Rollouts writes its generation as a text.
+fn number_or_text<'de, D: Deserializer<'de>>(value: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Observed {
+        Number(i64),
+        Text(String),
+    }
+    Ok(match Option::deserialize(value)? {
+        Some(Observed::Number(number)) => Some(number),
+        // Before its version 0.10 it was a hash, which says nothing here.
+        Some(Observed::Text(text)) => text.parse().ok(),
+        None => None,
+    })
 }
 
 /// One condition.

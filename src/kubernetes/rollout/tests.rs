@@ -1,3 +1,4 @@
+mod argo;
 mod deployment;
 
 use serde_json::{Value, json};

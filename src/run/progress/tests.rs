@@ -15,6 +15,7 @@ fn images() -> Change {
         name: "main".into(),
         from: "web:1".into(),
         to: "web:2".into(),
+        policy: None,
     };
     Change { what: What::Images { changes: vec![change], read: Read::default() }, warning: None }
 }

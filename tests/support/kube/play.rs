@@ -1,6 +1,9 @@
 //! What the double's controllers and kubelets do, as a test wants it.
 
 use super::controller::clock::Clock;
+use super::objects::key_named;
+use super::store::Key;
+use super::world::World;
 use super::{Double, How, Pace, controller};
 use std::time::Duration;
 
@@ -51,6 +54,25 @@ impl Double {
     /// [`Pace::PerRead`], where only reads let them move.
     pub fn wait_for_rest(&self) {
         self.wait(|world| world.rollouts.rests());
+    }
+
+    /// What `kubectl argo rollouts promote` does to a Rollout that is paused at a step.
+    pub fn promote(&self, namespace: &str, name: &str) {
+        self.with_rollout(namespace, name, controller::promote);
+    }
+
+    /// What `kubectl argo rollouts abort` does.
+    pub fn abort(&self, namespace: &str, name: &str) {
+        self.with_rollout(namespace, name, controller::abort);
+    }
+
+    fn with_rollout(&self, namespace: &str, name: &str, act: fn(&mut World, &Key)) {
+        self.change(|world| {
+            let key = key_named(world, "rollouts", namespace, name);
+            act(world, &key);
+            let object = world.store.get(&key).map(|stored| stored.object.clone());
+            controller::changed(world, &key, &object.unwrap());
+        });
     }
 
     fn start_clock(&self) {

@@ -1,6 +1,7 @@
 //! What controllers and kubelets do after somebody has changed a workload: the rules of the real ones, one visible
 //! step at a time, so that a client sees the statuses that a real cluster went through (`tests/data/rollouts/`).
 
+mod argo;
 pub mod clock;
 mod daemon_set;
 mod deployment;
@@ -13,6 +14,7 @@ mod pace;
 mod pod;
 mod stateful_set;
 
+pub use argo::{abort, promote};
 pub use pace::{Pace, after, next, settle, tick};
 
 use super::store::Key;
@@ -66,7 +68,8 @@ enum Step {
 }
 
 /// The kinds that roll out.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
+    ("argoproj.io", "rollouts"),
     ("apps", "deployments"),
     ("apps", "statefulsets"),
     ("apps", "daemonsets"),
@@ -131,6 +134,7 @@ pub fn adopt(world: &mut World, key: &Key) {
             "deployments" => deployment::adopt(world, &object),
             "statefulsets" => stateful_set::adopt(world, &object),
             "daemonsets" => daemon_set::adopt(world, &object),
+            "rollouts" => {}
             _ => knative::adopt(world, &object),
         }
     }
@@ -179,6 +183,7 @@ fn sync(world: &mut World, key: &Key) -> Moved {
         "deployments" => deployment::sync(world, key),
         "statefulsets" => stateful_set::sync(world, key),
         "daemonsets" => daemon_set::sync(world, key),
+        "rollouts" => argo::sync(world, key),
         _ => knative::sync(world, key),
     }
 }
@@ -188,6 +193,7 @@ fn act(world: &mut World, key: &Key) -> bool {
         "deployments" => deployment::act(world, key),
         "statefulsets" => stateful_set::act(world, key),
         "daemonsets" => daemon_set::act(world, key),
+        "rollouts" => argo::act(world, key),
         _ => knative::act(world, key),
     }
 }
@@ -197,12 +203,14 @@ fn rest(world: &mut World, key: &Key) -> Step {
     let due = match key.1.as_str() {
         "deployments" => deployment::deadline(world, key),
         "services" => knative::deadline(world, key),
+        "rollouts" => argo::deadline(world, key),
         _ => None,
     };
     match due {
         None => return Step::Rests,
         Some(due) if due > Instant::now() => return Step::Waits(due),
         Some(_) if key.1 == "services" => knative::time_is_up(world, key),
+        Some(_) if key.1 == "rollouts" => argo::time_is_up(world, key),
         Some(_) => deployment::time_is_up(world, key),
     }
     Step::Taken
