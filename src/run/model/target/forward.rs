@@ -70,6 +70,7 @@ impl Work<'_> {
             name: "main".into(),
             from: live.image,
             to: asked,
+            policy: None,
         };
         let read =
             Read { resource_version: live.version.to_string(), has_annotations: true, uid: String::new() };
