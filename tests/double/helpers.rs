@@ -69,5 +69,5 @@ fn a_relay_is_started_signaled_and_stopped() {
 fn a_relay_that_does_not_start_fails_with_its_log() {
     let started = panic::catch_unwind(|| Relay::with(STAND_IN, "").start().address().to_owned());
     let message = *started.unwrap_err().downcast::<String>().unwrap();
-    assert!(message.contains("exit status: 2") && message.contains("version: missing"), "{message}");
+    assert!(message.contains("exit code 2") && message.contains("version: missing"), "{message}");
 }

@@ -195,8 +195,8 @@ impl Starting {
             let address = listening(&line).unwrap_or_default();
             return Relay { setup: self.setup, process: self.process, address };
         }
-        self.process.kill();
-        panic!("the relay did not start; it logged:\n{}", self.process.log())
+        let code = self.process.wait();
+        panic!("the relay did not start (exit code {code}); it logged:\n{}", self.process.log())
     }
 
     /// Waits until a log line contains this text and returns that line.
