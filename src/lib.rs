@@ -24,13 +24,14 @@
 //! * [`action`]: one file per action.
 //! * [`kubernetes`], [`flux`]: the clients; workload kinds; patches as pure functions.
 //! * [`notify`]: telling others how runs ended, with retries.
-//! * [`key`], [`text`]: secrets that do not print, text from outside that is safe to print.
+//! * [`key`], [`text`], [`clock`]: secrets that do not print, text from outside that is safe to print, waiting.
 
 #![forbid(unsafe_code)]
 
 pub mod action;
 #[allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of options are what --help prints")]
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod event;
 pub mod flux;

@@ -142,8 +142,7 @@ impl SetImage {
         if let Some(other) = object.template_elsewhere() {
             let reason =
                 format!("it has no image of its own: its pods are those of {other}; set the image there");
-            let named = self.targets.is_named();
-            return if named { Err(Failure::last(reason)) } else { Ok(Plan::Nothing(Done::skipped(reason))) };
+            return self.targets.cannot(reason).map(Plan::Nothing);
         }
         let wanted = |c: &Container| match &container {
             Some(name) => c.name == *name,
@@ -252,8 +251,7 @@ impl SetImage {
             None => format!("none of its containers runs {repository}"),
         };
         let there: Vec<_> = object.containers().map(|(_, _, c)| labelled(&c.name, &c.image)).collect();
-        let reason = format!("{what}; there is {}", there.join(", "));
-        if self.targets.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
+        self.targets.cannot(format!("{what}; there is {}", there.join(", ")))
     }
 }
 

@@ -40,8 +40,13 @@ impl Targets {
         matches!(self.choice, Choice::Named(_))
     }
 
-    /// How it ends for a workload that is paused: a failure where it is named, while of those that were found the
-    /// others go on.
+    /// How it ends for a workload that cannot be changed: a failure where it is named, while of those that were found
+    /// the others go on.
+    pub(super) fn cannot(&self, reason: String) -> Result<Done, Failure> {
+        if self.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
+    }
+
+    /// How it ends for a workload that is paused.
     pub(super) fn paused(&self, workload: &Workload) -> Result<Done, Failure> {
         let (name, namespace) = (&workload.name, &workload.namespace);
         let way_out = match workload.kind {
@@ -49,7 +54,7 @@ impl Targets {
             _ => format!("kubectl rollout resume {workload} -n {namespace}"),
         };
         let reason = format!("it is paused, so nothing would roll out: {way_out}");
-        if self.is_named() { Err(Failure::last(reason)) } else { Ok(Done::skipped(reason)) }
+        self.cannot(reason)
     }
 
     /// Whether the image that runs is what makes a workload a target.

@@ -18,6 +18,7 @@ use self::record::{Head, Record};
 use super::Notice;
 use super::courier::{Courier, Failure, Fault};
 use super::schedule::{MOST, Schedule, Waiting};
+use crate::clock::{Numbers, sleep_until};
 use crate::config::NotifyTarget;
 use crate::run::journal::{Journal, Table, Write};
 use crate::text::Escaped;
@@ -33,7 +34,7 @@ pub type Targets = Arc<[Arc<NotifyTarget>]>;
 pub struct Outbox {
     journal: Arc<Journal>,
     schedule: Mutex<Schedule>,
-    last_key: Mutex<u64>,
+    keys: Numbers,
     courier: Courier,
     /// Something may be due.
     wake: Notify,
@@ -61,7 +62,7 @@ impl Outbox {
         Self {
             journal,
             schedule: Mutex::default(),
-            last_key: Mutex::default(),
+            keys: Numbers::default(),
             courier: Courier::default(),
             wake: Notify::new(),
         }
@@ -73,7 +74,7 @@ impl Outbox {
         let wants = targets.iter().filter(|target| target.wants(&notice.endpoint, notice.outcome));
         let write = |target: &Arc<NotifyTarget>| {
             let record = Record::new(&target.name, notice);
-            Write { table: Table::Notices, key: self.next_key(), value: Some(record.to_bytes()) }
+            Write { table: Table::Notices, key: self.keys.next(), value: Some(record.to_bytes()) }
         };
         wants.map(write).collect()
     }
@@ -90,10 +91,7 @@ impl Outbox {
 
     /// Takes up a record that the journal has of [`Table::Notices`].
     pub fn restore(&self, key: u64, bytes: &[u8]) {
-        {
-            let mut last = self.last_key.lock().unwrap_or_else(PoisonError::into_inner);
-            *last = key.max(*last);
-        }
+        self.keys.above(key);
         let head = match Head::read(bytes) {
             Ok(head) => head,
             Err(why) => {
@@ -246,26 +244,8 @@ impl Outbox {
         drop(self.journal.write(keys.iter().map(remove).collect()));
     }
 
-    /// A key that is higher than all before it, as run ids are.
-    fn next_key(&self) -> u64 {
-        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0) << 10;
-        let mut last = self.last_key.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = now.max(*last + 1);
-        *last
-    }
-
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn sleep_until(due: Option<Timestamp>) {
-    match due {
-        Some(due) => {
-            let wait = due.duration_since(Timestamp::now());
-            tokio::time::sleep(wait.try_into().unwrap_or(Duration::ZERO)).await;
-        }
-        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,7 @@ mod notes;
 mod telling;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
 use super::worker;
 use crate::action::Api;
+use crate::clock::{Numbers, sleep_until};
 use crate::notify::{Outbox, Targets};
 
 /// How many targets are worked on at once, over all runs.
@@ -64,7 +65,7 @@ pub struct Engine {
     sealed: AtomicBool,
     /// Changes that were given up because the process is ending.
     unsent: AtomicUsize,
-    last_id: AtomicU64,
+    ids: Numbers,
 }
 
 /// What became of a delivery that was offered.
@@ -101,11 +102,9 @@ impl Engine {
             outbox.restore(*key, bytes);
         }
         let (queue, resumed, effects) = restored.into_queue(Timestamp::now());
-        let last_id = resumed
-            .iter()
-            .map(|resumed| resumed.run.id.0)
-            .chain(queue.unfinished().map(|(run, _)| run.id.0))
-            .max();
+        let ids = Numbers::default();
+        // Those that were started are among the unfinished.
+        queue.unfinished().for_each(|(run, _)| ids.above(run.id.0));
         let locks = Arc::new(Locks::default());
         let with_leave = |Resumed { run, workloads }| (run, locks.take_now(workloads).unwrap_or_default());
         let resumed = resumed.into_iter().map(with_leave).collect();
@@ -127,7 +126,7 @@ impl Engine {
             closing: watch::Sender::new(false),
             sealed: AtomicBool::new(false),
             unsent: AtomicUsize::new(0),
-            last_id: AtomicU64::new(last_id.unwrap_or(0)),
+            ids,
         };
         drop(engine.change(|_| effects));
         engine
@@ -135,10 +134,7 @@ impl Engine {
 
     /// A run id that is higher than all before it, also those of earlier processes unless the clock went back.
     pub fn next_id(&self) -> RunId {
-        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0) << 10;
-        let next = |last: u64| Some(now.max(last + 1));
-        let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        RunId(now.max(last.unwrap_or(0) + 1))
+        RunId(self.ids.next())
     }
 
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
@@ -291,15 +287,5 @@ impl Engine {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn sleep_until(due: Option<Timestamp>) {
-    match due {
-        Some(due) => {
-            let wait = due.duration_since(Timestamp::now());
-            tokio::time::sleep(wait.try_into().unwrap_or(Duration::ZERO)).await;
-        }
-        None => std::future::pending().await,
     }
 }

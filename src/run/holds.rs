@@ -101,10 +101,10 @@ impl Hold {
         let seconds = since.round(jiff::Unit::Second).unwrap_or(*since);
         format!(
             "{} is held for {workload} since {seconds}, when it failed ({}); another version will be applied, or \
-             lift the hold with: boathook hold lift {}/{workload}",
+             lift the hold with: boathook hold lift {}",
             self.version_text(),
             Escaped(&self.reason),
-            workload.namespace,
+            workload.full_name(),
         )
     }
 
@@ -135,7 +135,7 @@ impl Hold {
 /// `default/deployment/web ghcr.io/acme/web:1.2.3`
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{} {}", self.workload.namespace, self.workload, self.version_text())
+        write!(f, "{} {}", self.workload.full_name(), self.version_text())
     }
 }
 

@@ -119,8 +119,7 @@ impl Engine {
         let mut lifted = Vec::new();
         let landed = self.write(|queue| {
             let is_meant = |hold: &Hold| {
-                format!("{}/{}", hold.workload.namespace, hold.workload) == workload
-                    && version.is_none_or(|version| hold.is_called(version))
+                hold.workload.full_name() == workload && version.is_none_or(|version| hold.is_called(version))
             };
             let (holds, writes) = queue.holds.lift(is_meant);
             lifted = holds;

@@ -281,7 +281,7 @@ fn in_the_middle(run: &Run, progress: &Progress) -> Vec<String> {
 }
 
 fn name_of(workload: &Workload) -> String {
-    format!("{}/{workload}", workload.namespace)
+    workload.full_name()
 }
 
 /// How a part ended, for a message.

@@ -216,7 +216,7 @@ impl Relay {
         let Some(workload) = holds.get(which % holds.len().max(1)) else { return };
         let (_, writes) = self.process.queue.holds.lift(|hold| hold.workload == *workload);
         let batch = self.disk.write(writes);
-        let name = format!("{}/{workload}", workload.namespace);
+        let name = workload.full_name();
         self.judge.count("lifted");
         self.judge.note(batch, Fact::Lifted(name));
     }
