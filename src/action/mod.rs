@@ -15,7 +15,7 @@ mod rollout;
 mod set_image;
 mod targets;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use serde::{Deserialize, Serialize};
 
