@@ -58,16 +58,16 @@ fn refused_v6(address: Ipv6Addr) -> Option<&'static str> {
 /// The IPv4 address that an IPv6 address may be translated to, or tunnelled to, on its way.
 fn standing_for(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match address.segments() {
-        // Mapped (RFC 4291), its obsolete sibling, and the translated one (RFC 2765).
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => (high, low),
-        // NAT64's well-known prefix (RFC 6052).
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
-        // NAT64's prefix for one's own network (RFC 8215): after 48 bits, around eight that are kept free, or at the
-        // end (RFC 6052, section 2.2).
+        // NAT64's prefix for one's own network (RFC 8215), of 48 bits: around eight that are kept free (RFC 6052, section
+        // 2.2).
         [0x64, 0xff9b, 1, high, middle, last, 0, 0] => (high, (middle & 0xff) << 8 | last >> 8),
-        [0x64, 0xff9b, 1, _, _, _, high, low] => (high, low),
-        // 6to4 (RFC 3056).
-        [0x2002, high, low, ..] => (high, low),
+        // Mapped (RFC 4291), and its obsolete sibling; translated (RFC 2765); NAT64's well-known prefix, and its prefix
+        // for one's own network, of 96 bits; 6to4 (RFC 3056).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => (high, low),
         _ => return None,
     };
     Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))

@@ -43,8 +43,9 @@ pub struct Probe {
 impl Probe {
     /// What it does, in one line for `check`.
     pub fn describe(&self) -> String {
-        let Self { url, consecutive, within, every, .. } = self;
-        format!("{url} until it is well {consecutive} times in a row, every {every:?}, within {within:?}")
+        let Self { url, consecutive, .. } = self;
+        let [within, every] = [self.within, self.every].map(duration);
+        format!("{url} every {every} until it is well {consecutive} times in a row, within {within}")
     }
 
     /// Where it goes for an event, as it is shown to people: without the query, which may hold a secret.
@@ -55,6 +56,11 @@ impl Probe {
     fn rendered_url(&self, values: &Values) -> Result<reqwest::Url, String> {
         self.url.render(values).map_err(|why| format!("the URL {} {why}", self.url))
     }
+}
+
+/// For a person: `1m 30s`.
+fn duration(duration: Duration) -> String {
+    format!("{:#}", jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX))
 }
 
 /// A URL without its query.

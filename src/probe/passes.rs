@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::prober::{Good, Prober};
-use super::{Probe, shown};
+use super::{Probe, duration, shown};
 use crate::rule::Values;
 
 /// Probes until it passes, which says what was seen, or its time is up, which says why the last bad try was one; both
@@ -32,8 +32,8 @@ pub async fn passes(probe: &Probe, values: &Values, since: Timestamp) -> Result<
         }
         if next.max(Instant::now()) > deadline {
             return Err(format!(
-                "{url} is not well after {:?}: {}",
-                probe.within,
+                "{url} is not well after {}: {}",
+                duration(probe.within),
                 streak.why_not(probe.consecutive)
             ));
         }

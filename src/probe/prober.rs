@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::USER_AGENT;
 
 use super::address::refused;
-use super::{Probe, url};
+use super::{Probe, duration, url};
 use crate::kubernetes::dns::Localhost;
 use crate::outside;
 use crate::rule::Values;
@@ -101,7 +101,7 @@ impl<'a> Prober<'a> {
 
     fn told(&self, error: reqwest::Error) -> String {
         if error.is_timeout() {
-            return format!("no answer within {:?}", self.probe.max_latency);
+            return format!("no answer within {}", duration(self.probe.max_latency));
         }
         outside::told(error)
     }

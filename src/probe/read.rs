@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Probe, UrlTemplate};
+use super::{Probe, UrlTemplate, duration};
 use crate::config::fields::Fields;
 use crate::rule::Template;
 
@@ -50,7 +50,9 @@ impl Probe {
         let least = every.saturating_mul(consecutive - 1);
         if !within.is_zero() && within < least {
             let text = format!(
-                "{consecutive} tries, one every {every:?}, take {least:?}: give more time, or ask for less"
+                "{consecutive} tries, one every {}, take {}: give more time, or ask for less",
+                duration(every),
+                duration(least)
             );
             fields.mistake("within", text);
         }

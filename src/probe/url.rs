@@ -221,16 +221,9 @@ fn path_value(variable: Variable, value: &str) -> Result<String, String> {
             printable(value, SHOWN)
         ));
     }
-    let mut escaped = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
-            }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    Ok(escaped)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escape = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    Ok(value.bytes().map(escape).collect())
 }
 
 /// Whether a segment means the same directory or the one above, also where it is escaped.

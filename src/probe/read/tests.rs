@@ -27,7 +27,7 @@ fn every_field_is_read_and_kept() {
     assert_eq!(plain, expected);
     assert_eq!(
         plain.describe(),
-        "https://example.com/health until it is well 3 times in a row, every 3s, within 45s"
+        "https://example.com/health every 3s until it is well 3 times in a row, within 45s"
     );
     let text = "{url: 'http://localhost:8080/v', allowLocal: true, expect: [200, 301], contains: '${tag}', \
                 within: 1m, every: 500ms, maxLatency: 10s, consecutive: 1}";
