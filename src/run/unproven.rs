@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::progress::{Progress, Stage};
-use crate::action::{Action, Change, Target, What};
+use crate::action::{Action, Change, Target, What, undone_by};
 use crate::kubernetes::patch::ImageChange;
 
 /// What was set on a target, and what was there before.
@@ -19,9 +19,18 @@ pub struct Unproven {
 /// What a run leaves unproven to the one that takes its place: only what it would have put back itself.
 pub(super) fn left(actions: &[Action], progress: &Progress) -> Vec<Unproven> {
     let mut left = progress.unproven.clone();
-    let steps = progress.steps.iter().zip(actions).filter(|(_, action)| action.rolls_back());
-    for target in steps.flat_map(|(step, _)| &step.targets) {
-        let (Stage::Decided(change) | Stage::Made(change, _)) = &target.stage else { continue };
+    let steps = progress.steps.iter().zip(actions).enumerate();
+    let targets = steps.flat_map(|(number, (step, action))| {
+        let is_checked = is_to_be_checked(actions, progress, number);
+        let may_be_undone = is_checked || action.rolls_back();
+        step.targets.iter().filter(move |_| may_be_undone).map(move |target| (target, is_checked))
+    });
+    for (target, is_checked) in targets {
+        let change = match &target.stage {
+            Stage::Decided(change) | Stage::Made(change, _) => change,
+            Stage::Ended(_, Some(change)) if is_checked => change,
+            _ => continue,
+        };
         let Some(changes) = change.images() else { continue };
         let changes =
             changes.iter().map(|change| before_all(&left, &target.target, change.clone())).collect();
@@ -29,6 +38,12 @@ pub(super) fn left(actions: &[Action], progress: &Progress) -> Vec<Unproven> {
         left.push(Unproven { target: target.target.clone(), changes });
     }
     left
+}
+
+/// Whether a check that would undo what a step changed has yet to end.
+fn is_to_be_checked(actions: &[Action], progress: &Progress, step: usize) -> bool {
+    let is_open = |number: usize| progress.steps.get(number).is_none_or(|step| step.end.is_none());
+    (step + 1..actions.len()).any(|later| undone_by(actions, later) == Some(step) && is_open(later))
 }
 
 /// The change as it is from what was there before it and all that is unproven.
@@ -59,6 +74,7 @@ mod tests {
     use crate::kubernetes::object::ContainerList;
     use crate::kubernetes::patch::Read;
     use crate::kubernetes::{Kind, Workload};
+    use crate::run::outcome::{End, Outcome};
 
     fn target(name: &str) -> Target {
         Target::Workload(Workload::new("default", Kind::Deployment, name).unwrap())
@@ -74,6 +90,39 @@ mod tests {
             to,
             policy: None,
         }
+    }
+
+    #[test]
+    fn what_a_check_has_yet_to_prove_is_left_to_the_next_run() {
+        let actions = |on_failure: &str| -> Vec<Action> {
+            let set = "setImage: {namespace: default, workloads: [deployment/web], rollout: none}";
+            let check = format!("check: {{url: 'https://web.example.com', onFailure: {on_failure}}}");
+            [set, &check].map(read_action).into()
+        };
+        let images = vec![change("web", "web:1", "web:2")];
+        let what = What::Images { changes: images.clone(), read: Read::default() };
+        let end = End::new(Outcome::Succeeded, "");
+        let mut progress = Progress::default();
+        progress.begin_step(vec![target("web")], String::new());
+        progress.set_stage(0, 0, Stage::Ended(end.clone(), Some(Change { what, warning: None })));
+        let unproven = [Unproven { target: target("web"), changes: images }];
+        for on_its_way in [false, true] {
+            if on_its_way {
+                progress.end_step(0, end.clone());
+                progress.begin_step(vec![Target::Url("https://web.example.com/".into())], String::new());
+            }
+            assert_eq!(left(&actions("rollback"), &progress), unproven);
+            assert_eq!(left(&actions("keep"), &progress), []);
+        }
+        progress.end_step(1, end);
+        assert_eq!(left(&actions("rollback"), &progress), []);
+    }
+
+    fn read_action(text: &str) -> Action {
+        let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        let report = crate::config::report::Report::default();
+        let path = crate::config::report::FieldPath::default();
+        Action::read(crate::config::fields::Node::new(&value, &report), &path).unwrap()
     }
 
     #[test]
