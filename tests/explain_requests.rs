@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use support::kube::Double;
 use support::relay::Setup;
+use support::site::Site;
 use support::stage::{Stage, gitlab_body, push_image, quay_body, workload};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
@@ -259,4 +260,20 @@ fn an_event_that_lacks_what_a_name_needs_is_told_offline() {
     let explained = image(&Stage::new(ACCESS).on_image(action), "1", &["--json"]);
     assert_eq!(explained["requests"], json!([]));
     assert_eq!(explained["notes"][0]["why"], "an image event has no ${namespace}");
+}
+
+#[test]
+fn a_check_is_shown_and_not_made() {
+    let site = Site::start();
+    let action = |url: &str, fields: &str| format!("{{check: {{url: '{url}', {fields}}}}}");
+    let stage = Stage::new(ACCESS).on_image(&action(&site.url("/${tag}?key=secret"), "allowLocal: true"));
+    for arguments in [&["--json"][..], &["--json", "--live"]] {
+        let explained = image(&stage, "v1", arguments);
+        assert_eq!(explained["requests"], json!([{"method": "GET", "url": site.url("/v1")}]));
+    }
+    assert_eq!(site.asked("/v1"), 0);
+    let stage = Stage::new(ACCESS).on_image(&action("https://${tag}.example.com/", ""));
+    let note = &image(&stage, "v1.2", &["--json"])["notes"][0];
+    assert_eq!((&note["action"], &note["outcome"]), (&json!("check"), &json!("failed")));
+    assert!(note["why"].as_str().unwrap().contains("has ${tag} in its host, which is \"v1.2\""), "{note}");
 }

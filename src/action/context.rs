@@ -119,6 +119,8 @@ pub enum Target {
     Object(FluxObject),
     /// Flux v1.
     Flux,
+    /// What is only looked at, by HTTP: its URL.
+    Url(String),
 }
 
 impl Target {
@@ -127,7 +129,7 @@ impl Target {
         match self {
             Self::Workload(workload) => Some(&workload.namespace),
             Self::Object(object) => Some(&object.namespace),
-            Self::Flux => None,
+            Self::Flux | Self::Url(_) => None,
         }
     }
 
@@ -144,6 +146,7 @@ impl fmt::Display for Target {
             Self::Workload(workload) => workload.fmt(f),
             Self::Object(object) => object.fmt(f),
             Self::Flux => f.write_str("flux"),
+            Self::Url(url) => f.write_str(url),
         }
     }
 }

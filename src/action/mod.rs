@@ -5,6 +5,7 @@
 //! plan.
 
 mod change;
+mod check;
 mod context;
 mod flux_notify;
 mod images;
@@ -15,11 +16,13 @@ mod rollout;
 mod set_image;
 mod targets;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{Change, Decision, Made, Making, What};
+use self::check::Check;
+pub use self::check::undone_by;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
@@ -31,6 +34,7 @@ pub use self::rollout::{OnFailure, Rollout};
 use self::set_image::SetImage;
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
+use crate::probe::Probe;
 
 /// One action of a rule, as the configuration has it. It is kept with each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,10 +48,12 @@ pub enum Action {
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
     Reconcile(Reconcile),
+    /// Looks whether something is well, by HTTP.
+    Check(Check),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
+const NAMES: [&str; 5] = ["restart", "setImage", "fluxNotify", "reconcile", "check"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -77,6 +83,7 @@ impl Action {
                 Self::FluxNotify(FluxNotify {})
             }
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
+            "check" => Self::Check(Check::read(section(&mut outer, "check")?)?),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -97,6 +104,7 @@ impl Action {
             Self::SetImage(_) => "setImage",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
+            Self::Check(_) => "check",
         }
     }
 
@@ -107,6 +115,7 @@ impl Action {
             Self::SetImage(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
+            Self::Check(action) => action.describe(),
         }
     }
 
@@ -114,7 +123,7 @@ impl Action {
     pub fn settles(&self) -> bool {
         match self {
             Self::Restart(_) | Self::SetImage(_) => true,
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
         }
     }
 
@@ -128,7 +137,7 @@ impl Action {
         match self {
             Self::SetImage(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
         }
     }
 
@@ -145,7 +154,7 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
-            Self::FluxNotify(_) | Self::Reconcile(_) => Ok(Found::default()),
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => Ok(Found::default()),
         }
     }
 
@@ -220,8 +229,26 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
-            Self::FluxNotify(_) | Self::Reconcile(_) => None,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => None,
         }
+    }
+
+    /// What is probed, if it changes nothing and only looks whether something is well.
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Check(action) => Some(&action.probe),
+            _ => None,
+        }
+    }
+
+    /// Whether a failure of it undoes what a step before it changed.
+    pub fn undoes_before(&self) -> bool {
+        matches!(self, Self::Check(Check { on_failure: OnFailure::Rollback, .. }))
+    }
+
+    /// Whether a later step can undo what it changed.
+    pub fn can_be_undone(&self) -> bool {
+        matches!(self, Self::SetImage(_))
     }
 
     /// Whether it applies versions, which may be held.
@@ -241,6 +268,7 @@ impl Action {
             Self::SetImage(action) => action.targets.named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
+            Self::Check(action) => Some(Ok(vec![action.target(context)])),
         }
     }
 

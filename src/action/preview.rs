@@ -137,6 +137,7 @@ impl Action {
             (Self::Reconcile(_), Target::Object(object)) => {
                 Ok(Would::Send(reconcile::preview(outlook, object, context)))
             }
+            (Self::Check(action), Target::Url(_)) => action.preview(context),
             _ => Err(self.not_for(target)),
         }
     }
@@ -169,6 +170,10 @@ impl Preview {
             body: Some(body),
             needs: None,
         }
+    }
+
+    pub(super) fn get(action: &'static str, url: String) -> Self {
+        Self { action, method: Some("GET"), url: Some(url), content_type: None, body: None, needs: None }
     }
 
     /// A request that cannot be known without the cluster; its URL perhaps can.

@@ -1,5 +1,6 @@
 //! Follows a change until the workload is complete or has failed: by reading it, with growing pauses.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +55,10 @@ pub(super) async fn follow(
         biased;
         followed = watch.follow(Patience::new(&watch.made, within, run.timing.retry_for)) => Ok(followed),
         // Also in the middle of a request that is not answered.
-        () = engine.closed() => Err(stopped(engine, run, workload)),
+        () = engine.closed() => {
+            let reason = "the change was made; the relay was stopped before it was complete";
+            Err(stopped(engine, run, workload, reason))
+        }
     }
 }
 
@@ -231,11 +235,11 @@ async fn unblock(engine: &Engine, run: &Run, workload: &Workload, object: &Objec
 }
 
 /// The process ends: a journal that outlives it keeps the run.
-fn stopped(engine: &Engine, run: &Run, workload: &Workload) -> Stop {
+pub(super) fn stopped(engine: &Engine, run: &Run, target: &impl Display, reason: &str) -> Stop {
     if engine.is_durable() {
-        log::info!("run={} target={workload} followed further at the next start", run.id);
+        log::info!("run={} target={target} followed further at the next start", run.id);
         return Stop::Suspended;
     }
-    log::warn!("run={} target={workload} not followed to its end", run.id);
-    Stop::End(End::new(Outcome::Expired, "the change was made; the relay was stopped before it was complete"))
+    log::warn!("run={} target={target} not followed to its end", run.id);
+    Stop::End(End::new(Outcome::Expired, reason))
 }

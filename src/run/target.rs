@@ -13,6 +13,7 @@ use super::queue::Place;
 use super::record::Run;
 use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
 use crate::kubernetes::{Kind, Patched};
+use crate::probe::passes;
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
@@ -95,7 +96,11 @@ impl Work<'_> {
     /// Goes on from a stage to the next; false if it is one to rest at.
     async fn go_on(&mut self, stage: Stage) -> Result<bool, Stop> {
         match stage {
+            Stage::Waiting if self.action.probe().is_some() => {
+                self.stage(Stage::Checking(Timestamp::now())).await;
+            }
             Stage::Waiting => self.decide().await?,
+            Stage::Checking(since) => self.check(since).await?,
             Stage::Decided(change) => self.make(change).await?,
             Stage::Made(change, made) => self.follow(change, made).await?,
             Stage::Undoing(change, why) => self.put_back(change, why).await?,
@@ -176,7 +181,7 @@ impl Work<'_> {
             // Its next job runs the new image; until then nothing happens.
             Target::Workload(workload) if workload.kind == Kind::CronJob => None,
             Target::Workload(_) => within.map(|within| SignedDuration::try_from(within).unwrap_or_default()),
-            Target::Object(_) | Target::Flux => None,
+            Target::Object(_) | Target::Flux | Target::Url(_) => None,
         }
     }
 
@@ -197,6 +202,24 @@ impl Work<'_> {
             }
             Followed::Ended(end) => self.end(told(&change, end), None).await,
             Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
+        }
+        Ok(())
+    }
+
+    /// Looks whether something is well; if not, what was changed before may have to be put back.
+    async fn check(&self, since: Timestamp) -> Result<(), Stop> {
+        let Self { engine, run, action, target, .. } = self;
+        let Some(probe) = action.probe() else { return Ok(()) };
+        let context = run.context();
+        let seen = tokio::select! {
+            biased;
+            seen = passes(probe, &context.values, since) => seen,
+            () = engine.closed() => return Err(follow::stopped(engine, run, target, "the relay was stopped while it was checked")),
+        };
+        match seen {
+            Ok(seen) => self.end(End::new(Outcome::Succeeded, seen), None).await,
+            Err(why) if action.undoes_before() => engine.undo_before(run, self.place, why).await,
+            Err(why) => self.end(End::new(Outcome::Failed, why), None).await,
         }
         Ok(())
     }

@@ -270,3 +270,35 @@ fn an_unknown_source_does_not_hide_unknown_fields() {
         "{told:#?}"
     );
 }
+
+#[test]
+fn a_check_reaches_only_what_it_names_and_undoes_only_what_can_be_undone() {
+    let check = |fields: &str| rule(&format!("do: [{{check: {{{fields}}}}}]"));
+    one(
+        &check("url: 'http://169.254.169.254/'"),
+        &["check.url: its host is a link-local address", "add allowLocal: true"],
+    );
+    one(&check("url: 'http://localhost/'"), &["check.url: its host is this machine", "add allowLocal: true"]);
+    one(
+        &check("url: 'http://${tag}/', allowLocal: true"),
+        &["check.allowLocal: is only for a URL whose host is written"],
+    );
+    one(&check("url: 'https://a:b@example.com/'"), &["check.url: has credentials before the host"]);
+    one(&check("url: 'https://example.com:${tag}/'"), &["check.url: has the port \"${tag}\""]);
+    one(
+        &check("url: 'https://example.com', onFailure: rollback"),
+        &["check.onFailure: no step before it can be put back"],
+    );
+    let set = "{setImage: {namespace: a, runningImage: true}}";
+    let back = "{check: {url: 'https://example.com', onFailure: rollback}}";
+    one(
+        &rule(&format!("do: [{back}, {set}]")),
+        &["do[0].check.onFailure: no step before it can be put back"],
+    );
+    assert_eq!(
+        errors(&rule(&format!("do: [{{setImag: {{}}}}, {back}]"))).len(),
+        1,
+        "it may be what is meant"
+    );
+    check_with(&bench(), &rule(&format!("do: [{set}, {back}]"))).expect(0);
+}

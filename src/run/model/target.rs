@@ -105,6 +105,7 @@ impl Relay {
             Stage::Made(change, made) => work.follow(change, &made, fate),
             Stage::Undoing(change, why) => work.put_back(change, &why, fate),
             Stage::Undone(change, why, made) => work.follow_back(&change, &why, &made, fate),
+            Stage::Checking(_) => panic!("the model's rules have no check"),
             Stage::Broken(..) | Stage::Ended(..) => return self.rest(worker, task, At::Resting),
         };
         let (stale, until) = (work.stale, work.until);
@@ -188,7 +189,7 @@ impl Work<'_> {
         match &self.target {
             Target::Workload(workload) if workload.kind == Kind::CronJob => None,
             Target::Workload(_) => Some(SignedDuration::try_from(within).unwrap()),
-            Target::Object(_) | Target::Flux => None,
+            Target::Object(_) | Target::Flux | Target::Url(_) => None,
         }
     }
 }

@@ -235,3 +235,50 @@ fn a_run_goes_on_from_the_journal_wherever_it_stood() {
         assert_eq!(restored.todo(1, None) == Todo::Work(0, vec![0]), !rests, "{stage:?}");
     }
 }
+
+/// `dev` and `web` were set one after the other, and a check of a URL is under way.
+fn checked() -> Progress {
+    let mut progress = Progress::default();
+    for (step, name) in ["dev", "web"].into_iter().enumerate() {
+        progress.begin_step(vec![workload(name), workload("same")], String::new());
+        let changed = Stage::Ended(End::new(Outcome::Succeeded, "set"), Some(images()));
+        progress.set_stage(step, 0, changed);
+        progress.set_stage(step, 1, ended(Outcome::Unchanged));
+        progress.end_step(step, End::new(Outcome::Succeeded, "set"));
+    }
+    progress.begin_step(vec![Target::Url("https://web/".into())], String::new());
+    progress.set_stage(2, 0, Stage::Checking(Timestamp::UNIX_EPOCH));
+    progress
+}
+
+#[test]
+fn a_failed_check_opens_the_step_again_that_it_undoes() {
+    let mut progress = checked();
+    assert_eq!(progress.todo(4, None), Todo::Work(2, vec![0]));
+    assert!(progress.workloads(|_| true).is_empty(), "looking needs no lock");
+    let undone = progress.undo_before((2, 0), Some(1), "https://web/ is ill");
+    let why = "main: web:1 → web:2; https://web/ is ill";
+    assert_eq!(undone, [(workload("web"), why.to_owned())]);
+    assert!(progress.is_undoing());
+    assert_eq!(progress.todo(4, None), Todo::Work(1, vec![0]));
+    let name = |name: &str| format!("default/deployment/{name}");
+    assert_eq!(progress.workloads(|_| false), [name("web")]);
+    assert_eq!(progress.workloads(|step| step == 1), [name("same"), name("web")]);
+    progress.set_stage(1, 0, Stage::Ended(End::new(Outcome::RolledBack, "put back"), None));
+    let end = End::new(Outcome::RolledBack, "deployment/web: put back");
+    assert_eq!(progress.todo(4, None), Todo::EndStep(1, end.clone()));
+    progress.end_step(1, end.clone());
+    let failed = End::new(Outcome::Failed, "https://web/ is ill");
+    assert_eq!(progress.todo(4, None), Todo::EndStep(2, failed.clone()));
+    progress.end_step(2, failed);
+    assert_eq!(progress.todo(4, None), Todo::EndRun(end), "what became of the change counts");
+}
+
+#[test]
+fn a_failed_check_with_nothing_to_undo_has_failed() {
+    let mut progress = checked();
+    progress.set_stage(1, 0, ended(Outcome::Unchanged));
+    assert!(progress.undo_before((2, 0), Some(1), "ill").is_empty());
+    let end = "https://web/: ill; the run has changed nothing that could be put back";
+    assert_eq!(progress.todo(3, None), Todo::EndStep(2, End::new(Outcome::Failed, end)));
+}

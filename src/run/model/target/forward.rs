@@ -33,6 +33,7 @@ impl Work<'_> {
             (Action::SetImage(_), _) => self.decide_image(),
             (Action::Restart(_), _) => self.decide_restart(),
             (Action::FluxNotify(_), _) => Ok(What::Notify),
+            (Action::Check(_), _) => panic!("the model's rules have no check"),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
         };
         let what = match decided {
