@@ -177,6 +177,22 @@ fn live_shows_exactly_what_serve_sends_and_changes_nothing() {
     }
 }
 
+#[test]
+fn live_shows_the_first_patch_of_a_way_that_has_several() {
+    let kube = shop();
+    let action = "{traffic: {namespace: shop, service: ksvc/game, steps: [10, 100]}}";
+    let stage = Stage::new(&kube.url()).on_image(action);
+    let explained = image(&stage, "1.1.0", &["--json", "--live"]);
+    let operations = explained["requests"][0]["body"].as_array().unwrap();
+    let value =
+        |path: &str| &operations.iter().rfind(|operation| operation["path"] == path).unwrap()["value"];
+    assert_eq!(value("/spec/template/spec/containers/0/image"), "quay.io/acme/web:1.1.0");
+    assert_eq!(value("/spec/traffic"), &json!([{"revisionName": "game-00001", "percent": 100}]));
+    assert_eq!(kube.mutations().len(), 0);
+    let offline = image(&Stage::new(ACCESS).on_image(action), "1.1.0", &["--json"]);
+    assert_eq!(offline["requests"][0]["needs"], "live");
+}
+
 /// The cause names the delivery, and Quay's have no id of their own.
 fn without_cause(mut body: Value) -> Value {
     if let Some(operations) = body.as_array_mut() {

@@ -17,6 +17,7 @@ mod set_image;
 mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
+mod traffic;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,7 @@ use self::reconcile::Reconcile;
 use self::restart::Restart;
 pub use self::rollout::{OnFailure, Rollout};
 use self::set_image::SetImage;
+pub use self::traffic::{Handover, Shifted, Split, Traffic};
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
 use crate::probe::Probe;
@@ -44,6 +46,8 @@ pub enum Action {
     Restart(Restart),
     /// Sets the image of containers.
     SetImage(SetImage),
+    /// Sets the image of a Knative Service and shifts its requests to the new revision, step by step.
+    Traffic(Box<Traffic>),
     /// Tells Flux v1.
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
@@ -53,7 +57,7 @@ pub enum Action {
 }
 
 /// The names of all actions.
-const NAMES: [&str; 5] = ["restart", "setImage", "fluxNotify", "reconcile", "check"];
+const NAMES: [&str; 6] = ["restart", "setImage", "traffic", "fluxNotify", "reconcile", "check"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -76,6 +80,7 @@ impl Action {
         let action = match *name {
             "restart" => Self::Restart(Restart::read(section(&mut outer, "restart")?)?),
             "setImage" => Self::SetImage(SetImage::read(section(&mut outer, "setImage")?)?),
+            "traffic" => Self::Traffic(Traffic::read(section(&mut outer, "traffic")?)?.into()),
             "fluxNotify" => {
                 if let Some(fields) = outer.has("fluxNotify").then(|| outer.section("fluxNotify")) {
                     fields?.finish();
@@ -102,6 +107,7 @@ impl Action {
         match self {
             Self::Restart(_) => "restart",
             Self::SetImage(_) => "setImage",
+            Self::Traffic(_) => "traffic",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
             Self::Check(_) => "check",
@@ -113,6 +119,7 @@ impl Action {
         match self {
             Self::Restart(action) => format!("restart {}", action.targets),
             Self::SetImage(action) => action.describe(),
+            Self::Traffic(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
             Self::Check(action) => action.describe(),
@@ -122,9 +129,21 @@ impl Action {
     /// Whether it is worth waiting for more events of the same kind.
     pub fn settles(&self) -> bool {
         match self {
-            Self::Restart(_) | Self::SetImage(_) => true,
+            Self::Restart(_) | Self::SetImage(_) | Self::Traffic(_) => true,
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
         }
+    }
+
+    /// Whether what it changes depends on the tag, so that events of different tags are about different things.
+    pub fn is_by_tag(&self) -> bool {
+        // Our own types always serialize.
+        let texts = match self {
+            // Its image is what the thing shall become, not which one it is.
+            Self::Traffic(action) => serde_json::to_string(action.targets()),
+            other => serde_json::to_string(other),
+        };
+        let texts = texts.unwrap_or_default();
+        texts.contains("${tag}") || texts.contains("${digest}")
     }
 
     /// Whether what was done after the event, by whomever, is enough.
@@ -135,7 +154,7 @@ impl Action {
     /// Whether it can be done for an event with an image only.
     pub fn needs_image(&self) -> bool {
         match self {
-            Self::SetImage(_) => true,
+            Self::SetImage(_) | Self::Traffic(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
         }
@@ -154,7 +173,9 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => Ok(Found::default()),
+            Self::Traffic(_) | Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => {
+                Ok(Found::default())
+            }
         }
     }
 
@@ -170,6 +191,9 @@ impl Action {
                 restart::decide(&action.targets, api, workload, context).await
             }
             (Self::SetImage(action), Target::Workload(workload)) => {
+                action.decide(api, workload, context).await
+            }
+            (Self::Traffic(action), Target::Workload(workload)) => {
                 action.decide(api, workload, context).await
             }
             (Self::FluxNotify(_), Target::Flux) => Ok(Decision::Change(Change::of(What::Notify))),
@@ -197,6 +221,9 @@ impl Action {
                     Set::Stale(why) => Making::Stale(why),
                 })
             }
+            (What::Traffic { .. }, Target::Workload(workload)) => {
+                traffic::begin(change, api, workload, context).await
+            }
             (What::Restart { at }, Target::Workload(workload)) => {
                 restart::make(at, api, workload, context).await.map(made)
             }
@@ -220,6 +247,9 @@ impl Action {
             (What::Images { changes, read }, Target::Workload(workload)) => {
                 images::put_back(changes, read, api, workload, context).await
             }
+            (What::Traffic { .. }, Target::Workload(workload)) => {
+                traffic::put_back(change, api, workload, context).await
+            }
             _ => Err(self.not_for(target)),
         }
     }
@@ -229,6 +259,7 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
+            Self::Traffic(action) => Some(action.rollout()),
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => None,
         }
     }
@@ -248,12 +279,20 @@ impl Action {
 
     /// Whether a later step can undo what it changed.
     pub fn can_be_undone(&self) -> bool {
-        matches!(self, Self::SetImage(_))
+        matches!(self, Self::SetImage(_) | Self::Traffic(_))
     }
 
     /// Whether it applies versions, which may be held.
     pub fn heeds_holds(&self) -> bool {
-        matches!(self, Self::SetImage(_))
+        matches!(self, Self::SetImage(_) | Self::Traffic(_))
+    }
+
+    /// How requests are shifted from one revision to the next, if that is what it does.
+    pub fn as_traffic(&self) -> Option<&Traffic> {
+        match self {
+            Self::Traffic(action) => Some(action),
+            _ => None,
+        }
     }
 
     /// Whether it puts back what was there when a rollout fails.
@@ -266,6 +305,7 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.named(context),
             Self::SetImage(action) => action.targets.named(context),
+            Self::Traffic(action) => action.targets().named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
             Self::Check(action) => Some(Ok(vec![action.target(context)])),

@@ -133,6 +133,9 @@ impl Action {
             (Self::SetImage(action), Target::Workload(workload)) => {
                 action.preview(outlook, workload, context).await
             }
+            (Self::Traffic(action), Target::Workload(workload)) => {
+                action.preview(outlook, workload, context).await
+            }
             (Self::FluxNotify(_), Target::Flux) => flux_notify::preview(outlook, context),
             (Self::Reconcile(_), Target::Object(object)) => {
                 Ok(Would::Send(reconcile::preview(outlook, object, context)))

@@ -1,10 +1,12 @@
 //! Requests that change something, as pure functions.
 
 mod images;
+mod traffic;
 
 use serde_json::{Value, json};
 
 pub use self::images::{ImageChange, PolicyChange, Read, set_image};
+pub use self::traffic::set_traffic;
 use super::client::asked;
 use super::error::Asked;
 use super::kind::{Kind, Workload};

@@ -1,11 +1,13 @@
 //! How far a started run has come: a pure state machine, and the journal's record of it. Whatever may not be done
 //! twice is written here before it is done, so that a run goes on at the right place after a crash.
 
+mod shift;
 mod stage;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::shift::{Phase, Shift};
 pub use self::stage::Stage;
 use super::outcome::{End, Outcome};
 use super::unproven::Unproven;
@@ -242,10 +244,13 @@ impl Progress {
         names
     }
 
-    /// Whether something is being put back, or is to be.
-    pub fn is_undoing(&self) -> bool {
+    /// Whether it must come to its end before another run: something is being put back, or is to be, or requests go to
+    /// two revisions.
+    pub fn is_half_way(&self) -> bool {
         let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);
-        stages.any(|stage| matches!(stage, Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..)))
+        stages.any(|stage| {
+            matches!(stage, Stage::Shifting(..) | Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..))
+        })
     }
 
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.

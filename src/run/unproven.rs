@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::progress::{Progress, Stage};
-use crate::action::{Action, Change, Target, What, undone_by};
+use crate::action::{Action, Change, Target, undone_by};
 use crate::kubernetes::patch::ImageChange;
 
 /// What was set on a target, and what was there before.
@@ -46,10 +46,8 @@ fn is_to_be_checked(actions: &[Action], progress: &Progress, step: usize) -> boo
 
 /// The change as it is from what was there before it and all that is unproven.
 pub(super) fn from_before_all(unproven: &[Unproven], target: &Target, mut change: Change) -> Change {
-    if let What::Images { changes, .. } = &mut change.what {
-        for change in changes {
-            *change = before_all(unproven, target, change.clone());
-        }
+    for change in change.images_mut() {
+        *change = before_all(unproven, target, change.clone());
     }
     change
 }
@@ -73,7 +71,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::action::Made;
+    use crate::action::{Made, What};
     use crate::config::fields::Node;
     use crate::config::report::{FieldPath, Report};
     use crate::kubernetes::object::ContainerList;

@@ -184,6 +184,8 @@ fn actions_name_what_they_change() {
         ("{restart: {namespace: a, workloads: [\"deploy/${workload\"]}}", "has no closing }"),
         ("{setImage: {namespace: a, workloads: [deploy/web], from: all}}", "setImage.from"),
         ("{setImage: {namespace: a, workloads: [deploy/web], contaner: x}}", "did you mean container?"),
+        ("{traffic: {namespace: a, service: deploy/b, steps: [100]}}", "only a Knative Service has traffic"),
+        ("{traffic: {namespace: a, service: ksvc/b, steps: [10, 50]}}", "traffic.steps: must be a list"),
         ("{fluxNotify: {url: x}}", "fluxNotify.url: is not a field here"),
         ("{reconcile: {namespace: a, kind: GitRepositry, name: b}}", "did you mean GitRepository?"),
         ("{reconcile: {namespace: a, kind: Foo, name: b}}", "give apiVersion"),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Shift;
 use crate::action::{Change, Made, Target};
 use crate::kubernetes::patch::ImageChange;
 use crate::run::outcome::End;
@@ -20,6 +21,8 @@ pub enum Stage {
     Decided(Change),
     /// The change was made and is followed.
     Made(Change, Made),
+    /// The change is there, and requests go over to it.
+    Shifting(Change, Shift),
     /// The rollout failed, and waits for the others of the step to end before it is undone.
     Broken(Change, String),
     /// What was there shall be put back, for this reason.
@@ -37,6 +40,7 @@ impl Stage {
             Self::Waiting | Self::Checking(_) => None,
             Self::Decided(change)
             | Self::Made(change, _)
+            | Self::Shifting(change, _)
             | Self::Broken(change, _)
             | Self::Undoing(change, _)
             | Self::Undone(change, ..) => Some(change),
@@ -48,6 +52,7 @@ impl Stage {
     pub fn made(&self) -> Option<&Made> {
         match self {
             Self::Made(_, made) | Self::Undone(.., made) => Some(made),
+            Self::Shifting(_, shift) => shift.made(),
             _ => None,
         }
     }
@@ -72,7 +77,7 @@ impl Stage {
 
     /// Whether something is still to be sent, as far as is known.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Decided(..) | Self::Undoing(..))
+        matches!(self, Self::Waiting | Self::Decided(..) | Self::Shifting(..) | Self::Undoing(..))
     }
 
     pub(super) fn is_at_work(&self) -> bool {

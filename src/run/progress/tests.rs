@@ -197,7 +197,7 @@ fn what_breaks_waits_for_the_others_and_takes_them_back_with_it() {
     progress.set_stage(0, 1, stayed());
     assert_eq!(progress.todo(2, OWN), Todo::Undo(0));
     assert_eq!(progress.undo(0).len(), 3);
-    assert!(progress.is_undoing());
+    assert!(progress.is_half_way());
     assert_eq!(progress.todo(2, OWN), Todo::Work(0, vec![0, 1]), "the own one last, also on the way back");
     progress.set_stage(0, 0, Stage::Undone(images(), String::new(), made()));
     assert_eq!(progress.todo(2, OWN), Todo::Work(0, vec![0, 1]));
@@ -213,11 +213,23 @@ fn what_breaks_waits_for_the_others_and_takes_them_back_with_it() {
 }
 
 #[test]
+fn a_run_whose_traffic_is_between_two_revisions_comes_to_its_end_before_others() {
+    let shifting = at(vec![("game", Stage::Shifting(images(), Shift::to(1)))]);
+    assert!(shifting.is_half_way() && shifting.is_changing());
+    assert_eq!(shifting.workloads(|_| false), ["default/deployment/game"], "others do not get it");
+    assert!(Stage::Shifting(images(), Shift::to(1)).is_unsent());
+    assert!(!at(vec![("game", Stage::Made(images(), made()))]).is_half_way());
+}
+
+#[test]
 fn a_run_goes_on_from_the_journal_wherever_it_stood() {
     let stages = [
         Stage::Waiting,
         Stage::Decided(images()),
         Stage::Made(images(), made()),
+        Stage::Shifting(images(), Shift::to(0)),
+        Stage::Shifting(images(), Shift { step: 1, phase: Phase::Asked(made()) }),
+        Stage::Shifting(images(), Shift { step: 1, phase: Phase::Serving(made(), Timestamp::UNIX_EPOCH) }),
         Stage::Undoing(images(), "crashes".into()),
         Stage::Undone(images(), "crashes".into(), made()),
         broken(),
