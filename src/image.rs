@@ -151,6 +151,15 @@ impl Image {
     }
 }
 
+/// As it was spelt.
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spelling)?;
+        self.tag.as_ref().map_or(Ok(()), |tag| write!(f, ":{tag}"))?;
+        self.digest.as_ref().map_or(Ok(()), |digest| write!(f, "@{digest}"))
+    }
+}
+
 /// Whether this is a valid tag: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`.
 pub fn is_tag(text: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';

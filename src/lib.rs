@@ -23,6 +23,7 @@
 //! * [`run`]: runs from acceptance to outcome: waiting, superseding, retries, the worker.
 //! * [`action`]: one file per action.
 //! * [`kubernetes`], [`flux`]: the clients; workload kinds; patches as pure functions.
+//! * [`probe`]: looking from outside whether something works.
 //! * [`notify`]: telling others how runs ended, with retries.
 //! * [`key`], [`text`], [`clock`]: secrets that do not print, text from outside that is safe to print, waiting.
 
@@ -40,6 +41,7 @@ pub mod key;
 pub mod kubernetes;
 pub mod notify;
 pub mod outside;
+pub mod probe;
 pub mod rule;
 pub mod run;
 pub mod server;

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use support::kube::Double;
 use support::relay::Setup;
+use support::site::Site;
 use support::stage::{Stage, gitlab_body, push_image, quay_body, workload};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
@@ -176,6 +177,22 @@ fn live_shows_exactly_what_serve_sends_and_changes_nothing() {
     }
 }
 
+#[test]
+fn live_shows_the_first_patch_of_a_way_that_has_several() {
+    let kube = shop();
+    let action = "{traffic: {namespace: shop, service: ksvc/game, steps: [10, 100]}}";
+    let stage = Stage::new(&kube.url()).on_image(action);
+    let explained = image(&stage, "1.1.0", &["--json", "--live"]);
+    let operations = explained["requests"][0]["body"].as_array().unwrap();
+    let value =
+        |path: &str| &operations.iter().rfind(|operation| operation["path"] == path).unwrap()["value"];
+    assert_eq!(value("/spec/template/spec/containers/0/image"), "quay.io/acme/web:1.1.0");
+    assert_eq!(value("/spec/traffic"), &json!([{"revisionName": "game-00001", "percent": 100}]));
+    assert_eq!(kube.mutations().len(), 0);
+    let offline = image(&Stage::new(ACCESS).on_image(action), "1.1.0", &["--json"]);
+    assert_eq!(offline["requests"][0]["needs"], "live");
+}
+
 /// The cause names the delivery, and Quay's have no id of their own.
 fn without_cause(mut body: Value) -> Value {
     if let Some(operations) = body.as_array_mut() {
@@ -259,4 +276,20 @@ fn an_event_that_lacks_what_a_name_needs_is_told_offline() {
     let explained = image(&Stage::new(ACCESS).on_image(action), "1", &["--json"]);
     assert_eq!(explained["requests"], json!([]));
     assert_eq!(explained["notes"][0]["why"], "an image event has no ${namespace}");
+}
+
+#[test]
+fn a_check_is_shown_and_not_made() {
+    let site = Site::start();
+    let action = |url: &str, fields: &str| format!("{{check: {{url: '{url}', {fields}}}}}");
+    let stage = Stage::new(ACCESS).on_image(&action(&site.url("/${tag}?key=secret"), "allowLocal: true"));
+    for arguments in [&["--json"][..], &["--json", "--live"]] {
+        let explained = image(&stage, "v1", arguments);
+        assert_eq!(explained["requests"], json!([{"method": "GET", "url": site.url("/v1")}]));
+    }
+    assert_eq!(site.asked("/v1"), 0);
+    let stage = Stage::new(ACCESS).on_image(&action("https://${tag}.example.com/", ""));
+    let note = &image(&stage, "v1.2", &["--json"])["notes"][0];
+    assert_eq!((&note["action"], &note["outcome"]), (&json!("check"), &json!("failed")));
+    assert!(note["why"].as_str().unwrap().contains("has ${tag} in its host, which is \"v1.2\""), "{note}");
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::context::Done;
+use super::traffic::Handover;
 use crate::kubernetes::Patched;
 use crate::kubernetes::any::Version;
 use crate::kubernetes::patch::{ImageChange, PolicyChange, Read};
@@ -40,6 +41,15 @@ pub enum What {
         changes: Vec<ImageChange>,
         /// The object that the change depends on.
         read: Read,
+    },
+    /// Images of containers of a Knative Service, and then where its requests go.
+    Traffic {
+        /// Each container.
+        changes: Vec<ImageChange>,
+        /// The object that the change depends on.
+        read: Read,
+        /// From which revision to which.
+        handover: Box<Handover>,
     },
     /// The annotation that restarts.
     Restart {
@@ -78,12 +88,50 @@ impl Change {
     /// The change that puts back what was there; `None` if nothing can be put back.
     pub fn images(&self) -> Option<&[ImageChange]> {
         match &self.what {
-            What::Images { changes, .. } => Some(changes),
+            What::Images { changes, .. } | What::Traffic { changes, .. } => Some(changes),
             What::Restart { .. }
             | What::Notify
             | What::Reconcile
             | What::Apply { .. }
             | What::Patch { .. } => None,
+        }
+    }
+
+    /// The images, to be counted from something else.
+    pub(crate) fn images_mut(&mut self) -> &mut [ImageChange] {
+        match &mut self.what {
+            What::Images { changes, .. } | What::Traffic { changes, .. } => changes,
+            _ => &mut [],
+        }
+    }
+
+    /// What becomes of a Knative Service's requests, if that is changed.
+    pub fn handover(&self) -> Option<&Handover> {
+        match &self.what {
+            What::Traffic { handover, .. } => Some(handover),
+            _ => None,
+        }
+    }
+
+    /// The change with the revision that has come of it.
+    #[must_use]
+    pub fn with_revision(mut self, revision: &str) -> Self {
+        if let What::Traffic { handover, .. } = &mut self.what {
+            handover.come(revision);
+        }
+        self
+    }
+
+    /// What is there again once it was put back, for a person.
+    pub fn back(&self) -> String {
+        let images: Vec<_> = self.images().unwrap_or_default().iter().map(|c| c.from.as_str()).collect();
+        let images = images.join(", ");
+        match self.handover() {
+            Some(handover) => format!(
+                "{images}; its traffic stays pinned to {} until the next run of traffic",
+                handover.old()
+            ),
+            None => images,
         }
     }
 
@@ -94,7 +142,7 @@ impl Change {
             texts.join(",")
         };
         match &self.what {
-            What::Images { .. } => (each(|c| &c.from), each(|c| &c.to)),
+            What::Images { .. } | What::Traffic { .. } => (each(|c| &c.from), each(|c| &c.to)),
             What::Restart { at } => (String::new(), at.clone()),
             What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
                 (String::new(), String::new())
@@ -127,7 +175,7 @@ pub enum Making {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Images { changes, .. } => write_images(f, changes)?,
+            What::Images { changes, .. } | What::Traffic { changes, .. } => write_images(f, changes)?,
             What::Restart { at } => write!(f, "restarted at {at}")?,
             What::Notify => f.write_str("Flux was notified")?,
             What::Reconcile => f.write_str("Flux was asked to reconcile it")?,

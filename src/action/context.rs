@@ -124,6 +124,8 @@ pub enum Target {
     Manifest(Placed),
     /// Flux v1.
     Flux,
+    /// What is only looked at, by HTTP: its URL.
+    Url(String),
 }
 
 impl Target {
@@ -134,7 +136,7 @@ impl Target {
             Self::Object(object) | Self::Manifest(Placed { object, .. }) => {
                 Some(object.namespace.as_str()).filter(|namespace| !namespace.is_empty())
             }
-            Self::Flux => None,
+            Self::Flux | Self::Url(_) => None,
         }
     }
 
@@ -143,7 +145,7 @@ impl Target {
         match self {
             Self::Workload(workload) => Some(workload.clone()),
             Self::Manifest(placed) => placed.object.workload(),
-            Self::Object(_) | Self::Flux => None,
+            Self::Object(_) | Self::Flux | Self::Url(_) => None,
         }
     }
 
@@ -151,7 +153,7 @@ impl Target {
     pub fn wave(&self) -> usize {
         match self {
             Self::Manifest(placed) => placed.wave(),
-            Self::Workload(_) | Self::Object(_) | Self::Flux => 0,
+            Self::Workload(_) | Self::Object(_) | Self::Flux | Self::Url(_) => 0,
         }
     }
 
@@ -168,6 +170,7 @@ impl fmt::Display for Target {
             Self::Workload(workload) => workload.fmt(f),
             Self::Object(object) | Self::Manifest(Placed { object, .. }) => object.fmt(f),
             Self::Flux => f.write_str("flux"),
+            Self::Url(url) => f.write_str(url),
         }
     }
 }

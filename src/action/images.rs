@@ -4,7 +4,7 @@ use super::context::{Api, Context, Failure};
 use crate::kubernetes::error::Trouble;
 use crate::kubernetes::object::Container;
 use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
-use crate::kubernetes::{ApiError, Object, Patched, Workload};
+use crate::kubernetes::{ApiError, Object, PatchRequest, Patched, Workload};
 
 /// What came of setting images.
 pub(super) enum Set {
@@ -25,7 +25,19 @@ pub(super) async fn set(
 ) -> Result<Set, Failure> {
     let (cause, manager) = (context.change_cause(), api.kubernetes.field_manager());
     let request = patch::set_image(workload, read, changes, &cause, manager);
-    let error = match api.kubernetes.patch_and_read(&request).await {
+    send(&request, changes, read, api, workload, |_| true).await
+}
+
+/// Sends a patch that sets images, and perhaps more, which `has_more` finds in the object.
+pub(super) async fn send(
+    request: &PatchRequest,
+    changes: &[ImageChange],
+    read: &Read,
+    api: &Api,
+    workload: &Workload,
+    has_more: impl Fn(&Object) -> bool,
+) -> Result<Set, Failure> {
+    let error = match api.kubernetes.patch_and_read(request).await {
         Ok(object) => {
             let changes = changes.iter().map(|change| stored(&object, change)).collect();
             return Ok(Set::Done(Patched::from(object), changes));
@@ -34,7 +46,7 @@ pub(super) async fn set(
         Err(error) => return Err(error.into()),
     };
     let object = api.kubernetes.get(workload).await?;
-    if changes.iter().all(|change| is_made(&object, change)) {
+    if changes.iter().all(|change| is_made(&object, change)) && has_more(&object) {
         return Ok(Set::Done(Patched::from(object), changes.to_vec()));
     }
     if matches!(error.trouble, Trouble::Invalid(_))
@@ -64,21 +76,11 @@ pub(super) async fn put_back(
     workload: &Workload,
     context: &Context<'_>,
 ) -> Result<PutBack, Failure> {
-    let object = match api.kubernetes.get(workload).await {
+    let object = match find(changes, read, api, workload).await? {
         Ok(object) => object,
-        Err(ApiError { trouble: Trouble::NotFound, .. }) => {
-            return Ok(PutBack::LeftAlone("it is not there any more".to_owned()));
-        }
-        Err(error) => return Err(error.into()),
+        Err(other) => return Ok(PutBack::LeftAlone(other)),
     };
-    if !read.uid.is_empty() && read.uid != object.metadata.uid {
-        return Ok(PutBack::LeftAlone("somebody made another one in its place".to_owned()));
-    }
-    if let Some(other) = replaced(&object, changes) {
-        return Ok(PutBack::LeftAlone(other));
-    }
-    let back: Vec<_> =
-        changes.iter().filter_map(|change| back(container(&object, change)?, change)).collect();
+    let back = way_back(&object, changes);
     if back.is_empty() {
         return Ok(PutBack::Done(Patched::from(object)));
     }
@@ -86,6 +88,31 @@ pub(super) async fn put_back(
         Set::Done(patched, _) => Ok(PutBack::Done(patched)),
         Set::Stale(why) => Err(Failure::again(why)),
     }
+}
+
+/// The object that was changed, as it is now; else why it is to be left alone: somebody else decides about it.
+pub(super) async fn find(
+    changes: &[ImageChange],
+    read: &Read,
+    api: &Api,
+    workload: &Workload,
+) -> Result<Result<Object, String>, Failure> {
+    let object = match api.kubernetes.get(workload).await {
+        Ok(object) => object,
+        Err(ApiError { trouble: Trouble::NotFound, .. }) => {
+            return Ok(Err("it is not there any more".to_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !read.uid.is_empty() && read.uid != object.metadata.uid {
+        return Ok(Err("somebody made another one in its place".to_owned()));
+    }
+    Ok(replaced(&object, changes).map_or(Ok(object), Err))
+}
+
+/// What is to be changed so that the images are there that were there before.
+pub(super) fn way_back(object: &Object, changes: &[ImageChange]) -> Vec<ImageChange> {
+    changes.iter().filter_map(|change| back(container(object, change)?, change)).collect()
 }
 
 /// A change as the object has it: an admission webhook may have written image and pull policy another way.

@@ -6,6 +6,7 @@
 
 mod apply;
 mod change;
+mod check;
 mod context;
 mod filled;
 mod flux_notify;
@@ -18,13 +19,16 @@ mod rollout;
 mod set_image;
 mod targets;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+mod traffic;
 mod yaml;
 
 use serde::{Deserialize, Serialize};
 
 use self::apply::Apply;
 pub use self::change::{Change, Decision, Made, Making, What};
+use self::check::Check;
+pub use self::check::undone_by;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
@@ -35,8 +39,10 @@ use self::reconcile::Reconcile;
 use self::restart::Restart;
 pub use self::rollout::{OnFailure, Rollout};
 use self::set_image::SetImage;
+pub use self::traffic::{Handover, Shifted, Split, Traffic};
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
+use crate::probe::Probe;
 
 /// One action of a rule, as the configuration has it. It is kept with each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +52,8 @@ pub enum Action {
     Restart(Restart),
     /// Sets the image of containers.
     SetImage(SetImage),
+    /// Sets the image of a Knative Service and shifts its requests to the new revision, step by step.
+    Traffic(Box<Traffic>),
     /// Tells Flux v1.
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
@@ -54,10 +62,13 @@ pub enum Action {
     Apply(Apply),
     /// Patches an object.
     Patch(Patch),
+    /// Looks whether something is well, by HTTP.
+    Check(Check),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 6] = ["restart", "setImage", "fluxNotify", "reconcile", "apply", "patch"];
+const NAMES: [&str; 8] =
+    ["restart", "setImage", "traffic", "fluxNotify", "reconcile", "apply", "patch", "check"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -80,6 +91,7 @@ impl Action {
         let action = match *name {
             "restart" => Self::Restart(Restart::read(section(&mut outer, "restart")?)?),
             "setImage" => Self::SetImage(SetImage::read(section(&mut outer, "setImage")?)?),
+            "traffic" => Self::Traffic(Traffic::read(section(&mut outer, "traffic")?)?.into()),
             "fluxNotify" => {
                 if let Some(fields) = outer.has("fluxNotify").then(|| outer.section("fluxNotify")) {
                     fields?.finish();
@@ -89,6 +101,7 @@ impl Action {
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
             "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
             "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
+            "check" => Self::Check(Check::read(section(&mut outer, "check")?)?),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -107,10 +120,12 @@ impl Action {
         match self {
             Self::Restart(_) => "restart",
             Self::SetImage(_) => "setImage",
+            Self::Traffic(_) => "traffic",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
             Self::Apply(_) => "apply",
             Self::Patch(_) => "patch",
+            Self::Check(_) => "check",
         }
     }
 
@@ -119,27 +134,31 @@ impl Action {
         match self {
             Self::Restart(action) => format!("restart {}", action.targets),
             Self::SetImage(action) => action.describe(),
+            Self::Traffic(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
             Self::Apply(action) => action.describe(),
             Self::Patch(action) => format!("patch {action}"),
+            Self::Check(action) => action.describe(),
         }
     }
 
     /// Whether it is worth waiting for more events of the same kind.
     pub fn settles(&self) -> bool {
         match self {
-            Self::Restart(_) | Self::SetImage(_) | Self::Apply(_) | Self::Patch(_) => true,
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::Restart(_) | Self::SetImage(_) | Self::Traffic(_) | Self::Apply(_) | Self::Patch(_) => true,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
         }
     }
 
-    /// Whether its targets depend on the tag, so that events of different tags are about different things. What is
-    /// patched is no target.
+    /// Whether its targets depend on the tag, so that events of different tags are about different things. What they
+    /// shall become is no target, and neither is what is only looked at.
     pub fn is_by_tag(&self) -> bool {
+        // Our own types always serialize.
         let text = match self {
             Self::Patch(action) => action.target_text(),
-            // Our own types always serialize.
+            Self::Traffic(action) => serde_json::to_string(action.targets()).unwrap_or_default(),
+            Self::Check(_) => String::new(),
             other => serde_json::to_string(other).unwrap_or_default(),
         };
         text.contains("${tag}") || text.contains("${digest}")
@@ -153,9 +172,11 @@ impl Action {
     /// Whether it can be done for an event with an image only.
     pub fn needs_image(&self) -> bool {
         match self {
-            Self::SetImage(_) => true,
+            Self::SetImage(_) | Self::Traffic(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Apply(_) | Self::Patch(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Apply(_) | Self::Patch(_) | Self::Check(_) => {
+                false
+            }
         }
     }
 
@@ -174,7 +195,9 @@ impl Action {
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
             Self::Apply(action) => action.find(api, context).await,
             Self::Patch(action) => action.find(api, context).await,
-            Self::FluxNotify(_) | Self::Reconcile(_) => Ok(Found::default()),
+            Self::Traffic(_) | Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => {
+                Ok(Found::default())
+            }
         }
     }
 
@@ -190,6 +213,9 @@ impl Action {
                 restart::decide(&action.targets, api, workload, context).await
             }
             (Self::SetImage(action), Target::Workload(workload)) => {
+                action.decide(api, workload, context).await
+            }
+            (Self::Traffic(action), Target::Workload(workload)) => {
                 action.decide(api, workload, context).await
             }
             (Self::FluxNotify(_), Target::Flux) => Ok(Decision::Change(Change::of(What::Notify))),
@@ -229,6 +255,9 @@ impl Action {
                     Set::Stale(why) => Making::Stale(why),
                 })
             }
+            (What::Traffic { .. }, Target::Workload(workload)) => {
+                traffic::begin(change, api, workload, context).await
+            }
             (What::Restart { at }, Target::Workload(workload)) => {
                 restart::make(at, api, workload, context).await.map(made)
             }
@@ -252,6 +281,9 @@ impl Action {
             (What::Images { changes, read }, Target::Workload(workload)) => {
                 images::put_back(changes, read, api, workload, context).await
             }
+            (What::Traffic { .. }, Target::Workload(workload)) => {
+                traffic::put_back(change, api, workload, context).await
+            }
             _ => Err(self.not_for(target)),
         }
     }
@@ -261,15 +293,42 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
+            Self::Traffic(action) => Some(action.rollout()),
             Self::Apply(action) => Some(action.rollout),
             Self::Patch(action) => Some(action.rollout),
-            Self::FluxNotify(_) | Self::Reconcile(_) => None,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => None,
         }
+    }
+
+    /// What is probed, if it changes nothing and only looks whether something is well.
+    pub fn probe(&self) -> Option<&Probe> {
+        match self {
+            Self::Check(action) => Some(&action.probe),
+            _ => None,
+        }
+    }
+
+    /// Whether a failure of it undoes what a step before it changed.
+    pub fn undoes_before(&self) -> bool {
+        matches!(self, Self::Check(Check { on_failure: OnFailure::Rollback, .. }))
+    }
+
+    /// Whether a later step can undo what it changed.
+    pub fn can_be_undone(&self) -> bool {
+        matches!(self, Self::SetImage(_) | Self::Traffic(_))
     }
 
     /// Whether it applies versions, which may be held.
     pub fn heeds_holds(&self) -> bool {
-        matches!(self, Self::SetImage(_))
+        matches!(self, Self::SetImage(_) | Self::Traffic(_))
+    }
+
+    /// How requests are shifted from one revision to the next, if that is what it does.
+    pub fn as_traffic(&self) -> Option<&Traffic> {
+        match self {
+            Self::Traffic(action) => Some(action),
+            _ => None,
+        }
     }
 
     /// Whether it puts back what was there when a rollout fails.
@@ -282,10 +341,12 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.named(context),
             Self::SetImage(action) => action.targets.named(context),
+            Self::Traffic(action) => action.targets().named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
             Self::Apply(_) => None,
             Self::Patch(action) => action.named(context),
+            Self::Check(action) => Some(Ok(vec![action.target(context)])),
         }
     }
 

@@ -152,6 +152,9 @@ impl Action {
             (Self::SetImage(action), Target::Workload(workload)) => {
                 action.preview(outlook, workload, context).await
             }
+            (Self::Traffic(action), Target::Workload(workload)) => {
+                action.preview(outlook, workload, context).await
+            }
             (Self::FluxNotify(_), Target::Flux) => flux_notify::preview(outlook, context),
             (Self::Reconcile(_), Target::Object(object)) => {
                 Ok(Would::Send(reconcile::preview(outlook, object, context)))
@@ -159,6 +162,7 @@ impl Action {
             (Self::Patch(action), Target::Workload(_) | Target::Object(_)) => {
                 action.preview(outlook, target, context).await
             }
+            (Self::Check(action), Target::Url(_)) => action.preview(context),
             _ => Err(self.not_for(target)),
         }
     }
@@ -200,6 +204,10 @@ impl Preview {
             body: Some(body),
             needs: None,
         }
+    }
+
+    pub(super) fn get(action: &'static str, url: String) -> Self {
+        Self { action, method: Some("GET"), url: Some(url), content_type: None, body: None, needs: None }
     }
 
     /// A request that cannot be known without the cluster; its URL perhaps can.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::fields::Fields;
 
 /// How long a rollout is followed when nothing else is said.
-const DEFAULT_WITHIN: Duration = Duration::from_secs(600);
+pub(super) const DEFAULT_WITHIN: Duration = Duration::from_secs(600);
 
 /// How a rollout is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

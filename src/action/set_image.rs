@@ -10,7 +10,7 @@ use super::targets::{Targets, image_of};
 use crate::config::fields::Fields;
 use crate::event::Event;
 use crate::image::{Image, Repository};
-use crate::kubernetes::object::Container;
+use crate::kubernetes::object::{Container, traffic};
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
 use crate::kubernetes::rollout::{Standing, judge};
@@ -32,6 +32,9 @@ pub struct SetImage {
     container: Option<Template>,
     /// Take the place also of a tag that the rule's policy cannot compare with.
     from_any: bool,
+    /// This whole image, instead of the event's tag at the repository as the container spells it. Only `traffic` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<Template>,
     /// The `imagePullPolicy` that goes with the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pull_policy: Option<String>,
@@ -43,10 +46,10 @@ const PULL_POLICIES: [(&str, &str); 3] =
     [("Always", "Always"), ("IfNotPresent", "IfNotPresent"), ("Never", "Never")];
 
 /// What is to be done to a workload that was read.
-enum Plan {
+pub(super) enum Plan {
     Nothing(Done),
-    /// What is asked for is what runs.
-    There(Done),
+    /// What is asked for is what runs, in these containers.
+    There(Done, Vec<ImageChange>),
     Change(Vec<ImageChange>),
 }
 
@@ -70,7 +73,12 @@ impl SetImage {
         let pull_policy = fields.one_of("imagePullPolicy", &PULL_POLICIES).map(str::to_owned);
         let rollout = Rollout::read(&mut fields);
         fields.finish();
-        Some(Self { targets: targets?, container, from_any, pull_policy, rollout })
+        Some(Self { targets: targets?, container, from_any, image: None, pull_policy, rollout })
+    }
+
+    /// What sets an image as part of another action.
+    pub(super) fn of(targets: Targets, image: Option<Template>, rollout: Rollout) -> Self {
+        Self { targets, container: None, from_any: false, image, pull_policy: None, rollout }
     }
 
     pub(super) fn describe(&self) -> String {
@@ -89,16 +97,21 @@ impl SetImage {
         let object = api.kubernetes.get(workload).await?;
         let changes = match self.plan(workload, &object, context)? {
             Plan::Nothing(done) => return Ok(Decision::Nothing(done)),
-            Plan::There(done) => return self.there(workload, &object, done).map(Decision::Nothing),
+            Plan::There(done, _) => return self.there(workload, &object, done).map(Decision::Nothing),
             Plan::Change(changes) => changes,
         };
         let what = What::Images { changes, read: Read::of(&object) };
-        Ok(Decision::Change(Change { what, warning: owner(&object).map(|owner| owner.to_string()) }))
+        let warnings: Vec<_> = owner(&object)
+            .map(|owner| owner.to_string())
+            .into_iter()
+            .chain(pinned(workload, &object))
+            .collect();
+        Ok(Decision::Change(Change { what, warning: (!warnings.is_empty()).then(|| warnings.join("; ")) }))
     }
 
     /// What is asked for runs already, which is well unless its rollout has failed: a redelivery of what failed must
     /// not look like a success.
-    fn there(&self, workload: &Workload, object: &Object, done: Done) -> Result<Done, Failure> {
+    pub(super) fn there(&self, workload: &Workload, object: &Object, done: Done) -> Result<Done, Failure> {
         match judge(workload.kind, object, object.metadata.generation) {
             Standing::Failed(why) if self.rollout.within.is_some() => {
                 Err(Failure::last(format!("{}, but {why}", done.reason)))
@@ -119,7 +132,7 @@ impl SetImage {
         };
         let object = api.kubernetes.get(workload).await?;
         Ok(match self.plan(workload, &object, context)? {
-            Plan::Nothing(done) | Plan::There(done) => Would::End(done),
+            Plan::Nothing(done) | Plan::There(done, _) => Would::End(done),
             Plan::Change(changes) => {
                 let read = Read::of(&object);
                 let (cause, manager) = (context.change_cause(), outlook.field_manager());
@@ -130,7 +143,12 @@ impl SetImage {
     }
 
     /// What is to be done, from what was read: a pure function.
-    fn plan(&self, workload: &Workload, object: &Object, context: &Context<'_>) -> Result<Plan, Failure> {
+    pub(super) fn plan(
+        &self,
+        workload: &Workload,
+        object: &Object,
+        context: &Context<'_>,
+    ) -> Result<Plan, Failure> {
         if object.is_deleting() {
             return Ok(Plan::Nothing(Done::skipped("it is being deleted")));
         }
@@ -144,15 +162,19 @@ impl SetImage {
                 format!("it has no image of its own: its pods are those of {other}; set the image there");
             return self.targets.cannot(reason).map(Plan::Nothing);
         }
+        let whole = self.whole_image(context)?;
+        let repository = whole.as_ref().map_or(repository, |image| &image.repository);
+        // The only container of a workload is meant whatever it runs, where the image is given as a whole.
+        let only = whole.is_some() && object.containers().nth(1).is_none();
         let wanted = |c: &Container| match &container {
             Some(name) => c.name == *name,
-            None => Image::parse(&c.image).is_ok_and(|image| image.repository == *repository),
+            None => only || Image::parse(&c.image).is_ok_and(|image| image.repository == *repository),
         };
         let meant: Vec<_> = object.containers().filter(|(_, _, c)| wanted(c)).collect();
         if meant.is_empty() {
             return self.no_container(object, container.as_deref(), repository).map(Plan::Nothing);
         }
-        let (mut changes, mut reasons, mut same) = (Vec::new(), Vec::new(), true);
+        let (mut changes, mut there, mut reasons, mut same) = (Vec::new(), Vec::new(), Vec::new(), true);
         for (list, index, c) in meant {
             let from = c.image.clone();
             let mut change = ImageChange {
@@ -167,13 +189,14 @@ impl SetImage {
             // It was set by a run whose place this one took, and has yet to come up; or it came without the policy,
             // which is there as well when the run ends.
             let again = change.policy.is_some() || context.unproven.iter().any(unproven);
-            match self.new_image(&c.image, repository, context) {
+            match self.new_image(&c.image, repository, whole.as_ref(), context) {
                 Ok(to) => {
                     change.to = to;
                     changes.push(change);
                 }
                 Err(Stays { same: true, .. }) if again => changes.push(change),
                 Err(stays) => {
+                    there.push(change);
                     reasons.push(stays.reason);
                     same &= stays.same;
                 }
@@ -182,7 +205,7 @@ impl SetImage {
         if changes.is_empty() {
             reasons.dedup();
             let done = Done::unchanged(reasons.join("; "));
-            return Ok(if same { Plan::There(done) } else { Plan::Nothing(done) });
+            return Ok(if same { Plan::There(done, there) } else { Plan::Nothing(done) });
         }
         if object.is_paused() {
             return self.targets.paused(workload).map(Plan::Nothing);
@@ -191,6 +214,15 @@ impl SetImage {
             return Ok(Plan::Nothing(Done::held(held)));
         }
         Ok(Plan::Change(changes))
+    }
+
+    /// The image that is given as a whole, if one is.
+    fn whole_image(&self, context: &Context<'_>) -> Result<Option<Image>, Failure> {
+        let render = |template: &Template| {
+            let text = template.render(&context.values)?;
+            Image::parse(&text).map_err(|error| error.to_string())
+        };
+        self.image.as_ref().map(render).transpose().map_err(Failure::last)
     }
 
     /// The pull policy to set, if the container has another.
@@ -205,6 +237,7 @@ impl SetImage {
         &self,
         running: &str,
         repository: &Repository,
+        whole: Option<&Image>,
         context: &Context<'_>,
     ) -> Result<String, Stays> {
         let stays = |reason: String| Err(Stays { reason, same: false });
@@ -224,6 +257,10 @@ impl SetImage {
                 Comparison::NotComparable(_) if self.from_any => {}
                 Comparison::NotComparable(why) => return stays(why),
             }
+        }
+        if let Some(whole) = whole {
+            let new = whole.to_string();
+            return if new == running { same(format!("{running} runs already")) } else { Ok(new) };
         }
         let spelling = parsed.map_or_else(|| repository.to_string(), |image| image.spelling);
         let digest = match context.event {
@@ -253,6 +290,18 @@ impl SetImage {
         let there: Vec<_> = object.containers().map(|(_, _, c)| labelled(&c.name, &c.image)).collect();
         self.targets.cannot(format!("{what}; there is {}", there.join(", ")))
     }
+}
+
+/// What a person should know of a Knative Service whose requests do not go where its newest revision is.
+fn pinned(workload: &Workload, object: &Object) -> Option<String> {
+    let Workload { namespace, kind, name } = workload;
+    (*kind == Kind::Ksvc && !object.follows_latest()).then(|| {
+        format!(
+            "its traffic is pinned ({}), so that the new revision gets none: use the action traffic, or kn service \
+             update {name} -n {namespace} --traffic @latest=100",
+            traffic::asked(&object.traffic())
+        )
+    })
 }
 
 /// `web=ghcr.io/acme/web:1`; a Knative Service's only container may have no name.

@@ -26,7 +26,7 @@ pub(super) fn git() -> Event {
     Event::Git(GitPushed { repository: "acme/web".into(), urls, reference, commit: None })
 }
 
-pub(super) fn deploy(image: &str, tag: &str, digest: Option<&str>) -> Event {
+pub(crate) fn deploy(image: &str, tag: &str, digest: Option<&str>) -> Event {
     Event::Deploy(Box::new(DeployRequest {
         environment: "production".into(),
         image: Repository::parse(image).unwrap(),
@@ -77,7 +77,7 @@ pub(super) fn parse(object: Value) -> Object {
 }
 
 /// Reads fields and says which mistakes there were.
-pub(super) fn read<T>(text: &str, read: impl FnOnce(Fields<'_>) -> Option<T>) -> (Option<T>, Vec<String>) {
+pub(crate) fn read<T>(text: &str, read: impl FnOnce(Fields<'_>) -> Option<T>) -> (Option<T>, Vec<String>) {
     let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
     let report = Report::new(Path::new(""));
     let made = Node::new(&value, &report).fields(FieldPath::default()).and_then(read);

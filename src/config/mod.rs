@@ -187,7 +187,8 @@ impl Config {
         let mut across = Across::default();
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
         let rules = endpoints.iter().flat_map(|endpoint| &endpoint.rules);
-        if state.is_none() && rules.flat_map(|rule| rule.actions.iter()).any(Action::rolls_back) {
+        let holds = |action: &Action| action.rolls_back() || action.undoes_before();
+        if state.is_none() && rules.flat_map(|rule| rule.actions.iter()).any(holds) {
             fields.warn(
                 "state",
                 "is missing, and onFailure: rollback holds bad versions: nobody could look at a hold or lift it",

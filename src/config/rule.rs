@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Fields, Node};
 use super::report::FieldPath;
-use crate::action::Action;
+use crate::action::{Action, undone_by};
 use crate::rule::When;
 
 /// One rule of an endpoint.
@@ -59,6 +59,23 @@ impl Rule {
         if list.is_empty() {
             fields.mistake("do", "is empty: a rule needs at least one action");
         }
-        list.into_iter().filter_map(|(path, node)| Action::read(node, &path)).collect()
+        let (mut actions, mut complete) = (Vec::new(), true);
+        for (path, node) in list {
+            let Some(action) = Action::read(node, &path) else {
+                complete = false;
+                continue;
+            };
+            actions.push(action);
+            // What could not be read may have been what is meant.
+            if complete
+                && actions.last().is_some_and(Action::undoes_before)
+                && undone_by(&actions, actions.len() - 1).is_none()
+            {
+                let path = path.field("check").field("onFailure");
+                let text = "no step before it can be put back, as a setImage can: put one before it, or leave onFailure out";
+                fields.report().mistake(&path, text);
+            }
+        }
+        actions
     }
 }

@@ -47,7 +47,7 @@ impl Reason {
     pub fn of(action: &str, outcome: Outcome, changed: bool) -> Option<Self> {
         match outcome {
             Outcome::Succeeded if action == "restart" => Some(Self::Restarted),
-            Outcome::Succeeded if action == "setImage" => Some(Self::ImageSet),
+            Outcome::Succeeded if matches!(action, "setImage" | "traffic") => Some(Self::ImageSet),
             Outcome::Succeeded | Outcome::Unchanged | Outcome::Skipped | Outcome::Superseded => None,
             Outcome::Held => Some(Self::Held),
             Outcome::RolledBack => Some(Self::RolledBack),

@@ -4,14 +4,16 @@
 mod metadata;
 mod spec;
 mod status;
+pub mod traffic;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::metadata::Metadata;
 pub(crate) use self::metadata::OwnerReference;
+pub(crate) use self::spec::LabelSelector;
 use self::spec::Spec;
-pub(crate) use self::spec::{LabelSelector, Traffic};
 pub(crate) use self::status::{Condition, Status};
+pub use self::traffic::{Shares, Traffic};
 use super::kind::Kind;
 
 /// A workload as the API showed it.

@@ -2,11 +2,13 @@
 
 mod any;
 mod images;
+mod traffic;
 
 use serde_json::{Value, json};
 
 pub use self::any::{Format, apply, patch_object, patch_workload};
 pub use self::images::{ImageChange, PolicyChange, Read, set_image};
+pub use self::traffic::set_traffic;
 use super::client::asked;
 use super::error::Asked;
 use super::kind::{Kind, Workload};

@@ -4,7 +4,9 @@
 //! still speak of what was there before.
 
 mod argo;
+mod knative;
 
+pub use self::knative::judge_traffic;
 use super::kind::Kind;
 use super::object::{Condition, Object};
 use super::patched::Patched;
@@ -30,10 +32,13 @@ pub fn judge(kind: Kind, object: &Object, generation: i64) -> Standing {
 /// and a progress deadline that had passed before the patch says nothing of it. A way back begins just so: with one
 /// replica, or with `Recreate`, the condition stays for a moment after the controller has observed the patch.
 pub fn judge_since(kind: Kind, object: &Object, patched: &Patched) -> Standing {
-    if !patched.uid.is_empty() && patched.uid != object.metadata.uid {
-        return Standing::Failed("it was deleted, and another one was made in its place".to_owned());
-    }
-    stands(kind, object, patched.generation, patched.deadline_passed.as_deref())
+    was_replaced(object, patched)
+        .unwrap_or_else(|| stands(kind, object, patched.generation, patched.deadline_passed.as_deref()))
+}
+
+fn was_replaced(object: &Object, patched: &Patched) -> Option<Standing> {
+    let replaced = !patched.uid.is_empty() && patched.uid != object.metadata.uid;
+    replaced.then(|| Standing::Failed("it was deleted, and another one was made in its place".to_owned()))
 }
 
 fn stands(kind: Kind, object: &Object, generation: i64, passed_before: Option<&str>) -> Standing {
@@ -59,7 +64,7 @@ fn stands(kind: Kind, object: &Object, generation: i64, passed_before: Option<&s
         Kind::StatefulSet => stateful_set(object),
         Kind::DaemonSet => daemon_set(object),
         Kind::CronJob => Standing::Complete,
-        Kind::Ksvc => knative_service(object),
+        Kind::Ksvc => knative::service(object),
         Kind::Rollout => argo::rollout(object),
     }
 }
@@ -147,26 +152,6 @@ fn daemon_set(object: &Object) -> Standing {
     Standing::Complete
 }
 
-/// `False` may pass: Knative tries a revision again that could not be started. So `kn` believes it only when it is still
-/// so after two seconds.
-fn knative_service(object: &Object) -> Standing {
-    let status = &object.status;
-    let Some(ready) = status.condition("Ready") else {
-        return Standing::Waiting("Knative has not said yet whether it is ready".to_owned());
-    };
-    if ready.is_false() {
-        return Standing::Failed(format!("it is not ready{}", told(ready)));
-    }
-    if !ready.is_true() {
-        return Standing::Waiting(format!("it is not ready yet{}", told(ready)));
-    }
-    if status.latest_created_revision_name != status.latest_ready_revision_name {
-        let revision = status.latest_created_revision_name.as_deref().unwrap_or("its new revision");
-        return Standing::Waiting(format!("{revision} is not ready yet"));
-    }
-    Standing::Complete
-}
-
 /// What a condition says, to be put after a sentence: `: RevisionFailed: Revision "game-2" failed with message: …`.
 fn told(condition: &Condition) -> String {
     let mut text = String::new();
@@ -196,16 +181,11 @@ pub fn remark(kind: Kind, object: &Object) -> Option<String> {
             let new = (all - partition).max(0);
             Some(format!("its partition is {partition}: {new} of {all} pods take the change"))
         }
-        Kind::Deployment | Kind::StatefulSet | Kind::Rollout => None,
+        Kind::Deployment | Kind::StatefulSet | Kind::Rollout | Kind::Ksvc => None,
         Kind::CronJob if spec.suspend == Some(true) => {
             Some("it is suspended: no job starts with the change".to_owned())
         }
         Kind::CronJob => Some("its next job takes the change".to_owned()),
-        Kind::Ksvc => {
-            let follows = |traffic: &super::object::Traffic| traffic.latest_revision == Some(true);
-            let pinned = !spec.traffic.is_empty() && !spec.traffic.iter().any(follows);
-            pinned.then(|| "its traffic goes to revisions that are named: the new one gets none".to_owned())
-        }
     }
 }
 

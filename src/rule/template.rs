@@ -76,14 +76,19 @@ impl Template {
 
     /// Puts the values in. The error names a variable that the event does not have.
     pub fn render(&self, values: &Values) -> Result<String, String> {
-        let mut rendered = String::with_capacity(self.source.len());
+        self.fill(|variable| values.required(variable).map(str::to_owned))
+    }
+
+    /// Puts in for each variable what is made for it.
+    pub fn fill(&self, value: impl Fn(Variable) -> Result<String, String>) -> Result<String, String> {
+        let mut filled = String::with_capacity(self.source.len());
         for part in &self.parts {
-            rendered.push_str(match part {
-                Part::Text(text) => text,
-                Part::Variable(variable) => values.get(*variable).ok_or_else(|| values.missing(*variable))?,
-            });
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Variable(variable) => filled.push_str(&value(*variable)?),
+            }
         }
-        Ok(rendered)
+        Ok(filled)
     }
 
     /// The text as it was written.

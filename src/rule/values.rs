@@ -82,6 +82,12 @@ pub struct Values {
 }
 
 impl Values {
+    /// No values.
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Self { kind: "ping".to_owned(), values: BTreeMap::new() }
+    }
+
     /// The values of an event, with the tag that the rule chose and the delivery's id.
     pub fn new(event: &Event, tag: Option<&str>, delivery: &str) -> Self {
         let mut values = Self { kind: event.kind().to_owned(), values: BTreeMap::new() };
@@ -114,6 +120,11 @@ impl Values {
         self.values.get(&variable).map(String::as_str)
     }
 
+    /// The value of a variable; the error says why the event has none.
+    pub fn required(&self, variable: Variable) -> Result<&str, String> {
+        self.get(variable).ok_or_else(|| self.missing(variable))
+    }
+
     fn set_git(&mut self, git: &GitPushed) {
         self.set(Variable::Repository, &git.repository);
         match &git.reference {
@@ -131,7 +142,7 @@ impl Values {
     }
 
     /// Why a variable has no value, for a person.
-    pub(super) fn missing(&self, variable: Variable) -> String {
+    fn missing(&self, variable: Variable) -> String {
         let article = if self.kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let why = match variable {
             Variable::Digest if matches!(self.kind.as_str(), "image" | "deploy") => ": its sender named none",

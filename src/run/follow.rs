@@ -1,5 +1,6 @@
 //! Follows a change until the workload is complete or has failed: by reading it, with growing pauses.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,10 +9,11 @@ use super::attempts::Stop;
 use super::engine::Engine;
 use super::outcome::{End, Outcome};
 use super::record::Run;
-use crate::action::{Change, Made, differs};
+use crate::action::{Change, Made, Split, differs};
 use crate::kubernetes::blocked::{self, Unblocked};
 use crate::kubernetes::error::Trouble;
-use crate::kubernetes::rollout::{Standing, judge_since, remark};
+use crate::kubernetes::patch::ImageChange;
+use crate::kubernetes::rollout::{Standing, judge_since, judge_traffic};
 use crate::kubernetes::{ApiError, Kind, Object, Workload, reasons};
 use crate::text::Escaped;
 
@@ -27,10 +29,18 @@ const AFRESH: SignedDuration = SignedDuration::from_mins(1);
 /// How long Knative's condition may be False and mean nothing.
 const MOMENT: SignedDuration = SignedDuration::from_secs(2);
 
+/// What is waited for.
+pub(super) struct Aim {
+    /// What was changed is to be complete; else what was put back in its place.
+    pub(super) forward: bool,
+    /// Where requests shall go.
+    pub(super) split: Option<Split>,
+}
+
 /// What became of a change.
 pub(super) enum Followed {
-    /// Every replica is new and available; what a person should know nevertheless.
-    Complete(Option<String>),
+    /// Every replica is new and available, as the workload says, if it was looked at.
+    Complete(Option<Box<Object>>),
     /// It will not get there, for this reason.
     Failed(String),
     /// There is nothing to follow any more.
@@ -39,7 +49,7 @@ pub(super) enum Followed {
     Unknown(End),
 }
 
-/// Follows a change that was made (`forward`), or what was put back in its place.
+/// Follows a change that was made, or what was put back in its place.
 pub(super) async fn follow(
     engine: &Engine,
     run: &Run,
@@ -47,14 +57,17 @@ pub(super) async fn follow(
     change: &Change,
     made: Made,
     within: SignedDuration,
-    forward: bool,
+    aim: Aim,
 ) -> Result<Followed, Stop> {
-    let watch = Watch { engine, run, workload, change, made, forward };
+    let watch = Watch { engine, run, workload, change, made, aim };
     tokio::select! {
         biased;
         followed = watch.follow(Patience::new(&watch.made, within, run.timing.retry_for)) => Ok(followed),
         // Also in the middle of a request that is not answered.
-        () = engine.closed() => Err(stopped(engine, run, workload)),
+        () = engine.closed() => {
+            let reason = "the change was made; the relay was stopped before it was complete";
+            Err(stopped(engine, run, workload, reason))
+        }
     }
 }
 
@@ -65,7 +78,7 @@ struct Watch<'a> {
     workload: &'a Workload,
     change: &'a Change,
     made: Made,
-    forward: bool,
+    aim: Aim,
 }
 
 impl Watch<'_> {
@@ -79,7 +92,7 @@ impl Watch<'_> {
                     if let Some(followed) = self.judge(&object, late, &blocked, &mut patience).await {
                         return followed;
                     }
-                    if !self.forward {
+                    if !self.aim.forward {
                         let by_hand = unblock(self.engine, self.run, workload, &object).await;
                         blocked = by_hand.map(|by_hand| format!("; {by_hand}")).unwrap_or_default();
                     }
@@ -116,8 +129,12 @@ impl Watch<'_> {
             return Some(Followed::Ended(end));
         }
         let kind = self.workload.kind;
-        let why = match judge_since(kind, object, &self.made.patched) {
-            Standing::Complete => return Some(Followed::Complete(remark(kind, object))),
+        let standing = match &self.aim.split {
+            Some(split) => judge_traffic(object, &self.made.patched, &split.shares, self.aim.forward),
+            None => judge_since(kind, object, &self.made.patched),
+        };
+        let why = match standing {
+            Standing::Complete => return Some(Followed::Complete(Some(Box::new(object.clone())))),
             // Knative's condition may be False for a moment.
             Standing::Failed(_) if kind == Kind::Ksvc && !patience.believes_failure() => return None,
             Standing::Failed(why) => why,
@@ -144,8 +161,9 @@ impl Watch<'_> {
             let reason = "it was deleted, and somebody made another one in its place";
             return Some(End::new(Outcome::Failed, reason));
         }
-        let other =
-            differs(object, self.change.images()?, if self.forward { |c| &c.to } else { |c| &c.from })?;
+        let made: fn(&ImageChange) -> &String = if self.aim.forward { |c| &c.to } else { |c| &c.from };
+        let images = self.change.images().and_then(|images| differs(object, images, made));
+        let other = images.or_else(|| self.aim.split.as_ref()?.differs(object))?;
         Some(End::new(Outcome::Failed, format!("before it was complete {other}")))
     }
 }
@@ -231,11 +249,11 @@ async fn unblock(engine: &Engine, run: &Run, workload: &Workload, object: &Objec
 }
 
 /// The process ends: a journal that outlives it keeps the run.
-fn stopped(engine: &Engine, run: &Run, workload: &Workload) -> Stop {
+pub(super) fn stopped(engine: &Engine, run: &Run, target: &impl Display, reason: &str) -> Stop {
     if engine.is_durable() {
-        log::info!("run={} target={workload} followed further at the next start", run.id);
+        log::info!("run={} target={target} followed further at the next start", run.id);
         return Stop::Suspended;
     }
-    log::warn!("run={} target={workload} not followed to its end", run.id);
-    Stop::End(End::new(Outcome::Expired, "the change was made; the relay was stopped before it was complete"))
+    log::warn!("run={} target={target} not followed to its end", run.id);
+    Stop::End(End::new(Outcome::Expired, reason))
 }

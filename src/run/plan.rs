@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn an_image_with_its_tag_is_not_another_thing_for_each_tag() {
+        let rules =
+            "{do: [traffic: {namespace: a, service: ksvc/game, image: '${image}:${tag}', steps: [100]}]}";
+        let config = config("traffic", rules);
+        let lane = |tag| planned(&config, vec![pushed(&[tag])])[0].lane;
+        assert_eq!(lane("v1"), lane("v2"), "a newer one takes the place of one that waits");
+        let rules = "{do: [traffic: {namespace: a, service: 'ksvc/game-${tag}', steps: [100]}]}";
+        assert_eq!(
+            planned(&self::config("by-service", rules), vec![pushed(&["a"]), pushed(&["b"])]).len(),
+            2
+        );
+    }
+
+    #[test]
     fn where_the_tag_names_the_target_each_tag_is_a_subject_of_its_own() {
         let rules = "{do: [restart: {namespace: a, workloads: ['deployment/web-${tag}']}]}";
         let config = config("by-tag", rules);

@@ -1,11 +1,13 @@
 //! How far a started run has come: a pure state machine, and the journal's record of it. Whatever may not be done
 //! twice is written here before it is done, so that a run goes on at the right place after a crash.
 
+mod shift;
 mod stage;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::shift::{Phase, Shift};
 pub use self::stage::Stage;
 use super::outcome::{End, Outcome};
 use super::unproven::Unproven;
@@ -99,13 +101,28 @@ impl Progress {
     /// What is to be done next, for a run of so many steps. `own` is the relay's own workload, which is touched
     /// last.
     pub fn todo(&self, steps: usize, own: Option<&str>) -> Todo {
-        let Some(number) = self.steps.len().checked_sub(1) else { return Todo::Find(0) };
-        let Some(step) = self.steps.get(number) else { return Todo::Find(number) };
-        match &step.end {
-            Some(end) if end.outcome.goes_on() && number + 1 < steps => Todo::Find(number + 1),
-            Some(_) => Todo::EndRun(summary(self.steps.iter().filter_map(|step| step.end.clone()))),
-            None => step.todo(number, own),
+        if let Some((number, step)) = self.open_step() {
+            return step.todo(number, own);
         }
+        let goes_on =
+            self.steps.iter().all(|step| step.end.as_ref().is_some_and(|end| end.outcome.goes_on()));
+        if goes_on && self.steps.len() < steps {
+            Todo::Find(self.steps.len())
+        } else {
+            Todo::EndRun(self.summary())
+        }
+    }
+
+    /// The step that is worked on: the last one, or one before it that is undone.
+    pub fn open_step(&self) -> Option<(usize, &Step)> {
+        self.steps.iter().enumerate().find(|(_, step)| step.end.is_none())
+    }
+
+    /// The end that follows from those of the steps. What undid an earlier step speaks through what became of that.
+    fn summary(&self) -> End {
+        let ends: Vec<_> = self.steps.iter().filter_map(|step| step.end.clone()).collect();
+        let bad = ends.iter().position(|end| !end.outcome.goes_on()).map_or(ends.len(), |bad| bad + 1);
+        summary(ends.into_iter().take(bad))
     }
 
     /// The targets of the next step have been found.
@@ -175,6 +192,34 @@ impl Progress {
         undone
     }
 
+    /// A check at this place has failed, for this reason: what an earlier step changed is undone from now on. Returns
+    /// the targets that it is about, and why.
+    pub fn undo_before(
+        &mut self,
+        (step, place): (usize, usize),
+        earlier: Option<usize>,
+        why: &str,
+    ) -> Vec<(Target, String)> {
+        let mut undone = Vec::new();
+        if let Some(before) = earlier.and_then(|earlier| self.steps.get_mut(earlier)) {
+            for target in &mut before.targets {
+                let Stage::Ended(_, Some(change)) = &target.stage else { continue };
+                let (change, why) = (change.clone(), format!("{change}; {why}"));
+                undone.push((target.target.clone(), why.clone()));
+                target.stage = Stage::Undoing(change, why);
+                target.tries = Tries::default();
+            }
+            if !undone.is_empty() {
+                before.end = None;
+            }
+        }
+        let nothing =
+            if undone.is_empty() { "; the run has changed nothing that could be put back" } else { "" };
+        let end = End::new(Outcome::Failed, format!("{why}{nothing}"));
+        self.set_stage(step, place, Stage::Ended(end, None));
+        undone
+    }
+
     /// A step has ended.
     pub fn end_step(&mut self, number: usize, end: End) {
         if let Some(step) = self.steps.get_mut(number) {
@@ -185,9 +230,9 @@ impl Progress {
     /// The names of the workloads that the run has begun to change and has not come to an end with. `together` says
     /// of a step whether its targets are put back as a whole.
     pub fn workloads(&self, together: impl FnOnce(usize) -> bool) -> Vec<String> {
-        let Some(step) = self.steps.last().filter(|step| step.end.is_none()) else { return Vec::new() };
+        let Some((number, step)) = self.open_step() else { return Vec::new() };
         let has_begun = |target: &TargetProgress| target.stage != Stage::Waiting;
-        let mut names: Vec<_> = if together(self.steps.len() - 1) {
+        let mut names: Vec<_> = if together(number) {
             let any = step.targets.iter().any(has_begun);
             step.targets.iter().filter(|_| any).filter_map(|target| lock_name(&target.target)).collect()
         } else {
@@ -199,10 +244,13 @@ impl Progress {
         names
     }
 
-    /// Whether something is being put back, or is to be.
-    pub fn is_undoing(&self) -> bool {
+    /// Whether it must come to its end before another run: something is being put back, or is to be, or requests go to
+    /// two revisions.
+    pub fn is_half_way(&self) -> bool {
         let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);
-        stages.any(|stage| matches!(stage, Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..)))
+        stages.any(|stage| {
+            matches!(stage, Stage::Shifting(..) | Stage::Broken(..) | Stage::Undoing(..) | Stage::Undone(..))
+        })
     }
 
     /// Whether it was decided what becomes of a target, be it nothing: what happens from then on may not be in it.
@@ -258,8 +306,12 @@ impl Step {
             return End::new(Outcome::Skipped, self.passed_over.clone());
         }
         summary(self.targets.iter().filter_map(|target| match &target.stage {
-            // A run's reason names the target that it is about.
-            Stage::Ended(end, _) if end.reason.is_empty() => Some(end.clone()),
+            // A run's reason names the target that it is about; what is seen at a URL does so itself.
+            Stage::Ended(end, _)
+                if end.reason.is_empty() || end.reason.starts_with(&target.target.to_string()) =>
+            {
+                Some(end.clone())
+            }
             Stage::Ended(end, _) => Some(End::new(end.outcome, format!("{}: {}", target.target, end.reason))),
             _ => None,
         }))

@@ -1,18 +1,22 @@
 //! Works on one target of a step: decides, makes the change, follows it, and puts back what was there if it has to.
 //! Every stage is safe in the journal before the next one begins.
 
+mod shift;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::attempts::{Attempts, Stop};
 use super::engine::Engine;
-use super::follow::{self, Followed};
+use super::follow::{self, Aim, Followed};
 use super::locks::Leave;
 use super::outcome::{End, Outcome};
 use super::progress::{Stage, Tries};
 use super::queue::Place;
 use super::record::Run;
-use crate::action::{Action, Change, Decision, Failure, Made, Making, PutBack, Rollout, Target, What};
-use crate::kubernetes::{Kind, Patched};
+use crate::action::{Action, Change, Decision, Failure, Handover, Made, Making, PutBack, Rollout, Target};
+use crate::kubernetes::rollout::remark;
+use crate::kubernetes::{Kind, Object, Patched};
+use crate::probe::passes;
 
 /// How often a workload that changes under our hands is read again at once.
 const READS: u32 = 5;
@@ -95,9 +99,14 @@ impl Work<'_> {
     /// Goes on from a stage to the next; false if it is one to rest at.
     async fn go_on(&mut self, stage: Stage) -> Result<bool, Stop> {
         match stage {
+            Stage::Waiting if self.action.probe().is_some() => {
+                self.stage(Stage::Checking(Timestamp::now())).await;
+            }
             Stage::Waiting => self.decide().await?,
+            Stage::Checking(since) => self.check(since).await?,
             Stage::Decided(change) => self.make(change).await?,
             Stage::Made(change, made) => self.follow(change, made).await?,
+            Stage::Shifting(change, shift) => self.shift(change, shift).await?,
             Stage::Undoing(change, why) => self.put_back(change, why).await?,
             Stage::Undone(change, why, made) => self.follow_back(change, why, made).await?,
             Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
@@ -181,22 +190,55 @@ impl Work<'_> {
     }
 
     async fn follow(&self, change: Change, made: Made) -> Result<(), Stop> {
-        match self.watch(&change, made, true).await? {
-            Followed::Complete(remark) => {
+        let aim = Aim { forward: true, split: change.handover().map(Handover::pinned) };
+        match self.watch(&change, made, aim).await? {
+            Followed::Complete(object) if change.handover().is_some() => {
+                self.begin_shift(change, object.as_deref()).await;
+            }
+            Followed::Complete(object) => {
+                let remark = object.and_then(|object| self.remark(&object));
                 let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
                 let reason = format!("{change}; rolled out{remark}");
                 self.end(End::new(Outcome::Succeeded, reason), Some(change)).await;
             }
             Followed::Failed(why) => {
                 let why = format!("{change}; {why}");
-                if self.action.rolls_back() && change.images().is_some() {
-                    self.stage(Stage::Broken(change, why)).await;
-                } else {
-                    self.end(End::new(Outcome::Failed, why), Some(change)).await;
-                }
+                self.breaks(change, why).await;
             }
             Followed::Ended(end) => self.end(told(&change, end), None).await,
             Followed::Unknown(end) => self.end(told(&change, end), Some(change)).await,
+        }
+        Ok(())
+    }
+
+    /// What was changed has failed: it is put back, if that is asked for.
+    async fn breaks(&self, change: Change, why: String) {
+        if self.action.rolls_back() && change.images().is_some() {
+            self.stage(Stage::Broken(change, why)).await;
+        } else {
+            self.end(End::new(Outcome::Failed, why), Some(change)).await;
+        }
+    }
+
+    /// What a person should know of a rollout that is complete.
+    fn remark(&self, object: &Object) -> Option<String> {
+        remark(self.target.workload()?.kind, object)
+    }
+
+    /// Looks whether something is well; if not, what was changed before may have to be put back.
+    async fn check(&self, since: Timestamp) -> Result<(), Stop> {
+        let Self { engine, run, action, target, .. } = self;
+        let Some(probe) = action.probe() else { return Ok(()) };
+        let context = run.context();
+        let seen = tokio::select! {
+            biased;
+            seen = passes(probe, &context.values, since) => seen,
+            () = engine.closed() => return Err(follow::stopped(engine, run, target, "the relay was stopped while it was checked")),
+        };
+        match seen {
+            Ok(seen) => self.end(End::new(Outcome::Succeeded, seen), None).await,
+            Err(why) if action.undoes_before() => engine.undo_before(run, self.place, why).await,
+            Err(why) => self.end(End::new(Outcome::Failed, why), None).await,
         }
         Ok(())
     }
@@ -226,27 +268,28 @@ impl Work<'_> {
     }
 
     async fn follow_back(&self, change: Change, why: String, made: Made) -> Result<(), Stop> {
-        let end = match self.watch(&change, made, false).await? {
+        let aim = Aim { forward: false, split: change.handover().map(Handover::pinned) };
+        let end = match self.watch(&change, made, aim).await? {
             Followed::Complete(_) => {
-                End::new(Outcome::RolledBack, format!("{why}; put back: {}", back(&change)))
+                End::new(Outcome::RolledBack, format!("{why}; put back: {}", change.back()))
             }
             Followed::Failed(again) => End::new(
                 Outcome::Failed,
-                format!("{why}; put back: {}, and that failed too: {again}", back(&change)),
+                format!("{why}; put back: {}, and that failed too: {again}", change.back()),
             ),
             Followed::Ended(end) | Followed::Unknown(end) => {
-                End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", back(&change), end.reason))
+                End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", change.back(), end.reason))
             }
         };
         self.end(end, None).await;
         Ok(())
     }
 
-    async fn watch(&self, change: &Change, made: Made, forward: bool) -> Result<Followed, Stop> {
+    async fn watch(&self, change: &Change, made: Made, aim: Aim) -> Result<Followed, Stop> {
         let (Some(workload), Some(within)) = (self.target.workload(), self.followed_for()) else {
             return Ok(Followed::Complete(None));
         };
-        follow::follow(self.engine, self.run, &workload, change, made, within, forward).await
+        follow::follow(self.engine, self.run, &workload, change, made, within, aim).await
     }
 
     /// Tries until it works.
@@ -284,16 +327,4 @@ impl Work<'_> {
 /// An end with what was changed before it.
 fn told(change: &Change, End { outcome, reason }: End) -> End {
     End::new(outcome, format!("{change}; {reason}"))
-}
-
-/// What is there again, for a person.
-fn back(change: &Change) -> String {
-    match &change.what {
-        What::Images { changes, .. } => {
-            changes.iter().map(|c| c.from.as_str()).collect::<Vec<_>>().join(", ")
-        }
-        What::Restart { .. } | What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
-            String::new()
-        }
-    }
 }

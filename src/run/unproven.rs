@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::progress::{Progress, Stage};
-use crate::action::{Action, Change, Target, What};
+use crate::action::{Action, Change, Target, undone_by};
 use crate::kubernetes::patch::ImageChange;
 
 /// What was set on a target, and what was there before.
@@ -20,9 +20,11 @@ pub struct Unproven {
 /// What a run leaves unproven to the one that takes its place: only what it would have put back itself.
 pub(super) fn left(actions: &[Action], progress: &Progress) -> Vec<Unproven> {
     let mut left = progress.unproven.clone();
-    let steps = progress.steps.iter().zip(actions);
-    let open = steps.filter(|(step, action)| step.end.is_none() && action.rolls_back());
-    for target in open.flat_map(|(step, _)| &step.targets) {
+    let steps = progress.steps.iter().zip(actions).enumerate();
+    let open = steps.filter(|(number, (step, action))| {
+        step.end.is_none() && action.rolls_back() || is_to_be_checked(actions, progress, *number)
+    });
+    for target in open.flat_map(|(_, (step, _))| &step.targets) {
         let (Stage::Decided(change) | Stage::Made(change, _) | Stage::Ended(_, Some(change))) = &target.stage
         else {
             continue;
@@ -36,12 +38,16 @@ pub(super) fn left(actions: &[Action], progress: &Progress) -> Vec<Unproven> {
     left
 }
 
+/// Whether a check that would undo what a step changed has yet to end.
+fn is_to_be_checked(actions: &[Action], progress: &Progress, step: usize) -> bool {
+    let is_open = |number: usize| progress.steps.get(number).is_none_or(|step| step.end.is_none());
+    (step + 1..actions.len()).any(|later| undone_by(actions, later) == Some(step) && is_open(later))
+}
+
 /// The change as it is from what was there before it and all that is unproven.
 pub(super) fn from_before_all(unproven: &[Unproven], target: &Target, mut change: Change) -> Change {
-    if let What::Images { changes, .. } = &mut change.what {
-        for change in changes {
-            *change = before_all(unproven, target, change.clone());
-        }
+    for change in change.images_mut() {
+        *change = before_all(unproven, target, change.clone());
     }
     change
 }
@@ -65,7 +71,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::action::Made;
+    use crate::action::{Made, What};
     use crate::config::fields::Node;
     use crate::config::report::{FieldPath, Report};
     use crate::kubernetes::object::ContainerList;
@@ -87,6 +93,37 @@ mod tests {
             to,
             policy: None,
         }
+    }
+
+    #[test]
+    fn what_a_check_has_yet_to_prove_is_left_to_the_next_run() {
+        let actions = |on_failure: &str| -> Vec<Action> {
+            let set = "setImage: {namespace: default, workloads: [deployment/web], rollout: none}";
+            let check = format!("check: {{url: 'https://web.example.com', onFailure: {on_failure}}}");
+            [set, &check].map(read_action).into()
+        };
+        let images = vec![change("web", "web:1", "web:2")];
+        let what = What::Images { changes: images.clone(), read: Read::default() };
+        let end = End::new(Outcome::Succeeded, "");
+        let mut progress = Progress::default();
+        progress.begin_step(vec![target("web")], String::new());
+        progress.set_stage(0, 0, Stage::Ended(end.clone(), Some(Change { what, warning: None })));
+        let unproven = [Unproven { target: target("web"), changes: images }];
+        for on_its_way in [false, true] {
+            if on_its_way {
+                progress.end_step(0, end.clone());
+                progress.begin_step(vec![Target::Url("https://web.example.com/".into())], String::new());
+            }
+            assert_eq!(left(&actions("rollback"), &progress), unproven);
+            assert_eq!(left(&actions("keep"), &progress), []);
+        }
+        progress.end_step(1, end);
+        assert_eq!(left(&actions("rollback"), &progress), []);
+    }
+
+    fn read_action(text: &str) -> Action {
+        let (value, report) = (serde_yaml::from_str(text).unwrap(), Report::new(Path::new("")));
+        Action::read(Node::new(&value, &report), &FieldPath::default()).unwrap()
     }
 
     #[test]
@@ -126,8 +163,7 @@ mod tests {
             let text = format!(
                 "setImage: {{namespace: default, workloads: [deployment/web], rollout: {{onFailure: {on_failure}}}}}"
             );
-            let (value, report) = (serde_yaml::from_str(&text).unwrap(), Report::new(Path::new("")));
-            [Action::read(Node::new(&value, &report), &FieldPath::default()).unwrap()]
+            [read_action(&text)]
         };
         let names = |progress: &Progress, on_failure: &str| -> Vec<String> {
             left(&actions(on_failure), progress).iter().map(|left| left.target.full_name()).collect()

@@ -73,10 +73,10 @@ fn keep(engine: &Engine, run: &Run, locks: Vec<Leave>) {
     }
 }
 
-/// What is locked while a target is worked on; Flux is told of everything side by side.
+/// What is locked while a target is worked on; Flux is told of everything side by side, and looking changes nothing.
 pub(super) fn lock_name(target: &Target) -> Option<String> {
     match target {
-        Target::Flux => None,
+        Target::Flux | Target::Url(_) => None,
         _ => Some(target.full_name()),
     }
 }

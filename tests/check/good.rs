@@ -72,6 +72,21 @@ fleet
 }
 
 #[test]
+fn the_way_of_traffic_is_told_in_one_line() {
+    let bench = bench();
+    let check = "check: {url: 'https://game.example.com/healthz', within: 45s}";
+    let action = format!(
+        "traffic: {{namespace: game, service: ksvc/game, image: '${{image}}:${{tag}}', steps: [10, 50, 100], every: 150s, \
+         {check}, onFailure: rollback}}"
+    );
+    let ended = check_with(&bench, &super::endpoint("GitHub", &format!("  rules: [{{do: [{action}]}}]\n")));
+    let line = "do   10 %, 50 %, 100 % of the traffic of ksvc/game in game to a new revision, each for 2m 30s, then checked: \
+                https://game.example.com/healthz";
+    let stdout = ended.expect(0).stdout;
+    assert!(stdout.contains(line) && stdout.contains("; back if it fails\n"), "{stdout}");
+}
+
+#[test]
 fn who_is_told_is_shown_without_what_is_secret() {
     let bench = bench();
     bench.write("slack.url", "https://hooks.slack.com/services/T0/B0/hidden\n");

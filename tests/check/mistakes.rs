@@ -184,6 +184,8 @@ fn actions_name_what_they_change() {
         ("{restart: {namespace: a, workloads: [\"deploy/${workload\"]}}", "has no closing }"),
         ("{setImage: {namespace: a, workloads: [deploy/web], from: all}}", "setImage.from"),
         ("{setImage: {namespace: a, workloads: [deploy/web], contaner: x}}", "did you mean container?"),
+        ("{traffic: {namespace: a, service: deploy/b, steps: [100]}}", "only a Knative Service has traffic"),
+        ("{traffic: {namespace: a, service: ksvc/b, steps: [10, 50]}}", "traffic.steps: must be a list"),
         ("{fluxNotify: {url: x}}", "fluxNotify.url: is not a field here"),
         ("{reconcile: {namespace: a, kind: GitRepositry, name: b}}", "did you mean GitRepository?"),
         ("{reconcile: {namespace: a, kind: Foo, name: b}}", "give apiVersion"),
@@ -269,4 +271,36 @@ fn an_unknown_source_does_not_hide_unknown_fields() {
         told.iter().any(|line| line.contains("maxBdy: is not a field here; did you mean maxBody?")),
         "{told:#?}"
     );
+}
+
+#[test]
+fn a_check_reaches_only_what_it_names_and_undoes_only_what_can_be_undone() {
+    let check = |fields: &str| rule(&format!("do: [{{check: {{{fields}}}}}]"));
+    one(
+        &check("url: 'http://169.254.169.254/'"),
+        &["check.url: its host is a link-local address", "add allowLocal: true"],
+    );
+    one(&check("url: 'http://localhost/'"), &["check.url: its host is this machine", "add allowLocal: true"]);
+    one(
+        &check("url: 'http://${tag}/', allowLocal: true"),
+        &["check.allowLocal: is only for a URL whose host is written"],
+    );
+    one(&check("url: 'https://a:b@example.com/'"), &["check.url: has credentials before the host"]);
+    one(&check("url: 'https://example.com:${tag}/'"), &["check.url: has the port \"${tag}\""]);
+    one(
+        &check("url: 'https://example.com', onFailure: rollback"),
+        &["check.onFailure: no step before it can be put back"],
+    );
+    let set = "{setImage: {namespace: a, runningImage: true}}";
+    let back = "{check: {url: 'https://example.com', onFailure: rollback}}";
+    one(
+        &rule(&format!("do: [{back}, {set}]")),
+        &["do[0].check.onFailure: no step before it can be put back"],
+    );
+    assert_eq!(
+        errors(&rule(&format!("do: [{{setImag: {{}}}}, {back}]"))).len(),
+        1,
+        "it may be what is meant"
+    );
+    check_with(&bench(), &rule(&format!("do: [{set}, {back}]"))).expect(0);
 }

@@ -89,6 +89,22 @@ fn a_broken_revision_gets_no_traffic() {
 }
 
 #[test]
+fn traffic_goes_where_it_went_until_it_can_go_elsewhere() {
+    let kube = with_game();
+    kube.break_image("ghcr.io/acme/game:2", How::NeverReady);
+    kube.progress_deadline(std::time::Duration::from_secs(3600));
+    set_image(&kube, "2");
+    for (revision, reason) in [("game-00002", "Unknown"), ("game-00009", "False")] {
+        let traffic = json!({"spec": {"traffic": [{"revisionName": revision, "percent": 100}]}});
+        let headers = [("Content-Type", "application/merge-patch+json")];
+        http::send("PATCH", &kube.url(), GAME, &headers, traffic.to_string().as_bytes());
+        let status = status(&kube);
+        assert_eq!(condition(&status, "RoutesReady"), [reason, "RevisionMissing"], "{revision}");
+        assert_eq!(status["traffic"][0]["revisionName"], "game-00001", "{revision}");
+    }
+}
+
+#[test]
 fn a_client_that_polls_sees_each_step() {
     let kube = Double::start();
     kube.auto_rollout(Pace::PerRead);

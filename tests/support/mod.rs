@@ -25,5 +25,6 @@ pub mod relay;
 pub mod scene;
 pub mod serve;
 pub mod sign;
+pub mod site;
 pub mod stage;
 pub mod temp;

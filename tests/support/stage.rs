@@ -146,6 +146,12 @@ fn git(relay: &Relay, more: &[(&str, &str)]) -> Response {
 /// The answer to who waited for the end.
 pub struct Ended(Response);
 
+impl From<Response> for Ended {
+    fn from(response: Response) -> Self {
+        Self(response)
+    }
+}
+
 impl Ended {
     /// 200, 409, 424.
     pub fn status(&self) -> u16 {

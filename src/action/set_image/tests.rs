@@ -22,7 +22,7 @@ fn planned(text: &str, object: &Value, context: &Context<'_>) -> Planned {
         Ok(Plan::Change(changes)) => {
             Ok(changes.into_iter().map(|c| (format!("{}/{}", c.list.field(), c.name), c.to)).collect())
         }
-        Ok(Plan::Nothing(done) | Plan::There(done)) => Err((done.outcome, done.reason)),
+        Ok(Plan::Nothing(done) | Plan::There(done, _)) => Err((done.outcome, done.reason)),
         Err(failure) => {
             assert_eq!(failure.retry, None, "what the object says does not pass by itself");
             Err((Outcome::Failed, failure.reason))

@@ -19,20 +19,35 @@ impl Targets {
         let choice = choice(fields, refuse);
         Some(Self { namespaces: namespaces?, choice: choice? })
     }
+
+    /// Reads `namespace` and `service`, which is `ksvc/NAME`.
+    pub(in crate::action) fn read_service(fields: &mut Fields<'_>) -> Option<Self> {
+        let namespace = fields
+            .required("namespace")
+            .and_then(|text| namespace(&text).map_err(|why| fields.mistake("namespace", why)).ok());
+        let refuse = |kind| {
+            (kind != Kind::Ksvc).then_some("only a Knative Service has traffic to shift: give ksvc/NAME")
+        };
+        let service = fields
+            .required("service")
+            .and_then(|text| workload(&text, refuse).map_err(|why| fields.mistake("service", why)).ok());
+        Some(Self { namespaces: vec![namespace?], choice: Choice::Named(vec![service?]) })
+    }
+}
+
+fn namespace(text: &str) -> Result<Template, String> {
+    let template = Template::parse(text)?;
+    if template.is_literal() {
+        namespace_name(text)?;
+    }
+    Ok(template)
 }
 
 fn namespaces(fields: &mut Fields<'_>) -> Option<Vec<Template>> {
-    let read = |text: &str| {
-        let template = Template::parse(text)?;
-        if template.is_literal() {
-            namespace_name(text)?;
-        }
-        Ok(template)
-    };
     let one = fields.string("namespace").and_then(|text| {
-        read(&text).map_err(|why| fields.mistake("namespace", why)).ok().map(|template| vec![template])
+        namespace(&text).map_err(|why| fields.mistake("namespace", why)).ok().map(|template| vec![template])
     });
-    let several = each(fields, "namespaces", read);
+    let several = each(fields, "namespaces", namespace);
     match (fields.has("namespace"), fields.has("namespaces")) {
         (true, true) => fields.mistake("namespaces", "namespace is there too: use one of them"),
         (false, false) => fields.report().mistake(fields.path(), "namespace is missing"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Template, or_default};
+use super::{Template, Traffic, or_default};
 
 /// A workload's spec.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -118,13 +118,6 @@ pub(crate) struct RollingUpdate {
 pub(crate) struct Ordinals {
     /// The ordinal of a `StatefulSet`'s first pod.
     pub(crate) start: Option<i64>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Traffic {
-    /// Whether it follows the newest revision that is ready.
-    pub(crate) latest_revision: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

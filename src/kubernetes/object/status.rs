@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::or_default;
+use super::{Traffic, or_default};
 
 /// A workload's status. What is not there is nothing or zero: the API leaves zeros out, and a custom resource may
 /// write `null`.
@@ -26,6 +26,9 @@ pub(crate) struct Status {
     /// Of a Knative Service.
     pub(crate) latest_created_revision_name: Option<String>,
     pub(crate) latest_ready_revision_name: Option<String>,
+    /// Of a Knative Service: where requests go, each entry with its revision.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) traffic: Vec<Traffic>,
     /// Of Argo Rollouts: `Healthy`, `Progressing`, `Paused`, `Degraded`.
     pub(crate) phase: Option<String>,
     pub(crate) message: Option<String>,

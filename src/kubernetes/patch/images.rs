@@ -106,7 +106,14 @@ pub fn set_image(
         request(workload, STRATEGIC_MERGE, body, manager)
     } else {
         // Custom resources refuse strategic merge, and a merge patch would replace the whole list of containers.
-        request(workload, JSON_PATCH, json_images(workload, read, changes, change_cause), manager)
+        let mut operations = json_images(workload, changes);
+        operations.push(cause(read, change_cause));
+        // What is not there cannot be tested, and adding it would replace what came meanwhile.
+        let adds = changes.iter().any(|c| c.policy.as_ref().is_some_and(|policy| policy.from.is_none()));
+        if adds || !read.has_annotations {
+            operations.insert(0, test_version(read));
+        }
+        request(workload, JSON_PATCH, operations.into(), manager)
     }
 }
 
@@ -138,7 +145,8 @@ fn strategic_container(change: &ImageChange) -> Value {
     }
 }
 
-fn json_images(workload: &Workload, read: &Read, changes: &[ImageChange], change_cause: &str) -> Value {
+/// The operations of a JSON patch that set images, each after a test of what is there.
+pub(super) fn json_images(workload: &Workload, changes: &[ImageChange]) -> Vec<Value> {
     let mut operations = Vec::new();
     for change in changes {
         let container = container_pointer(workload.kind, change.list, change.index);
@@ -151,22 +159,23 @@ fn json_images(workload: &Workload, read: &Read, changes: &[ImageChange], change
             json_policy(&mut operations, &format!("{container}/imagePullPolicy"), policy);
         }
     }
-    if read.has_annotations {
-        // RFC 6901: a slash in a name is written ~1.
-        let pointer = format!("/metadata/annotations/{}", CHANGE_CAUSE.replace('/', "~1"));
-        operations.push(json!({"op": "add", "path": pointer, "value": change_cause}));
-    } else {
-        operations.push(
-            json!({"op": "add", "path": "/metadata/annotations", "value": {CHANGE_CAUSE: change_cause}}),
-        );
+    operations
+}
+
+/// The operation that says why something was changed.
+pub(super) fn cause(read: &Read, change_cause: &str) -> Value {
+    if !read.has_annotations {
+        let annotations = json!({CHANGE_CAUSE: change_cause});
+        return json!({"op": "add", "path": "/metadata/annotations", "value": annotations});
     }
-    // What is not there cannot be tested, and adding it would replace what came meanwhile.
-    let adds = changes.iter().any(|c| c.policy.as_ref().is_some_and(|policy| policy.from.is_none()));
-    if adds || !read.has_annotations {
-        let version = &read.resource_version;
-        operations.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}));
-    }
-    operations.into()
+    // RFC 6901: a slash in a name is written ~1.
+    let pointer = format!("/metadata/annotations/{}", CHANGE_CAUSE.replace('/', "~1"));
+    json!({"op": "add", "path": pointer, "value": change_cause})
+}
+
+/// The operation that fails if the object has changed since it was read.
+pub(super) fn test_version(read: &Read) -> Value {
+    json!({"op": "test", "path": "/metadata/resourceVersion", "value": read.resource_version})
 }
 
 fn json_policy(operations: &mut Vec<Value>, path: &str, policy: &PolicyChange) {

@@ -1,5 +1,6 @@
 mod argo;
 mod deployment;
+mod traffic;
 
 use serde_json::{Value, json};
 
@@ -176,13 +177,4 @@ fn a_knative_service_is_judged_by_ready() {
     // No status at all: the object was made a moment ago.
     let bare = object(json!({"metadata": {"generation": 1}}));
     assert_eq!(judge(Kind::Ksvc, &bare, 0), waiting(UNSEEN));
-}
-
-#[test]
-fn traffic_that_is_pinned_is_told() {
-    let told = |traffic: Value| remark(Kind::Ksvc, &of(&json!({"traffic": traffic}), &json!({})));
-    assert_eq!(told(json!([{"latestRevision": true, "percent": 100}])), None);
-    assert_eq!(told(json!(null)), None);
-    let pinned = told(json!([{"revisionName": "game-1", "percent": 100}])).unwrap();
-    assert_eq!(pinned, "its traffic goes to revisions that are named: the new one gets none");
 }

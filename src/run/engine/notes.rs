@@ -8,7 +8,7 @@ use crate::kubernetes::patch::ImageChange;
 use crate::run::audit;
 use crate::run::holds::Hold;
 use crate::run::journal::{Landed, Write};
-use crate::run::outcome::End;
+use crate::run::outcome::{End, Outcome};
 use crate::run::progress::{Progress, Stage, TargetProgress, Todo, Tries};
 use crate::run::queue::{Place, Queue};
 use crate::run::record::{Run, RunId};
@@ -35,8 +35,10 @@ impl Engine {
     /// Whether something is still to be sent to such a target of the step that is under way.
     pub(in crate::run) fn has_to_send(&self, run: RunId, is_meant: impl Fn(&Target) -> bool) -> bool {
         let queue = self.queue();
-        let step = queue.progress(run).and_then(|progress| progress.steps.last());
-        step.is_some_and(|step| step.targets.iter().any(|at| at.stage.is_unsent() && is_meant(&at.target)))
+        let step = queue.progress(run).and_then(Progress::open_step);
+        step.is_some_and(|(_, step)| {
+            step.targets.iter().any(|at| at.stage.is_unsent() && is_meant(&at.target))
+        })
     }
 
     /// The tries of a target, or of finding targets, that failed.
@@ -105,8 +107,21 @@ impl Engine {
     /// Everything that a step changed is to be put back, and the version is held for each workload, before
     /// anything is.
     pub(in crate::run) async fn undo(&self, run: &Run, step: usize) {
+        self.undo_and_tell(run, |queue| queue.undo(run, step, Timestamp::now())).await;
+    }
+
+    /// A check has failed; its line is written. What the step before it changed is to be put back, as after
+    /// [`Engine::undo`].
+    pub(in crate::run) async fn undo_before(&self, run: &Run, place: Place, why: String) {
+        let Some(TargetProgress { target, .. }) = self.target(run.id, place) else { return };
+        let end = End::new(Outcome::Failed, why);
+        audit::target(run, place.0, &target, &end, None);
+        self.undo_and_tell(run, |queue| queue.undo_before(run, place, &end.reason, Timestamp::now())).await;
+    }
+
+    async fn undo_and_tell(&self, run: &Run, undo: impl FnOnce(&mut Queue) -> (Vec<Hold>, Vec<Write>)) {
         let undone = |queue: &mut Queue| {
-            let (holds, writes) = queue.undo(run, step, Timestamp::now());
+            let (holds, writes) = undo(queue);
             for hold in holds {
                 log::warn!("run={} hold={hold}", run.id);
             }

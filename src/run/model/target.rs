@@ -105,6 +105,8 @@ impl Relay {
             Stage::Made(change, made) => work.follow(change, &made, fate),
             Stage::Undoing(change, why) => work.put_back(change, &why, fate),
             Stage::Undone(change, why, made) => work.follow_back(&change, &why, &made, fate),
+            Stage::Shifting(..) => panic!("no rule of the model shifts traffic"),
+            Stage::Checking(_) => panic!("the model's rules have no check"),
             Stage::Broken(..) | Stage::Ended(..) => return self.rest(worker, task, At::Resting),
         };
         let (stale, until) = (work.stale, work.until);

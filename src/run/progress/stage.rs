@@ -1,7 +1,9 @@
 //! Where a target stands.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Shift;
 use crate::action::{Change, Made, Target};
 use crate::kubernetes::patch::ImageChange;
 use crate::run::outcome::End;
@@ -13,10 +15,14 @@ use crate::run::unproven::{Unproven, from_before_all};
 pub enum Stage {
     /// It has not been looked at, or must be looked at again.
     Waiting,
+    /// It is looked at, since then, and not changed.
+    Checking(Timestamp),
     /// It is decided what to change, and the change may have been made.
     Decided(Change),
     /// The change was made and is followed.
     Made(Change, Made),
+    /// The change is there, and requests go over to it.
+    Shifting(Change, Shift),
     /// The rollout failed, and waits for the others of the step to end before it is undone.
     Broken(Change, String),
     /// What was there shall be put back, for this reason.
@@ -31,9 +37,10 @@ impl Stage {
     /// What is changed, if that is decided.
     pub fn change(&self) -> Option<&Change> {
         match self {
-            Self::Waiting => None,
+            Self::Waiting | Self::Checking(_) => None,
             Self::Decided(change)
             | Self::Made(change, _)
+            | Self::Shifting(change, _)
             | Self::Broken(change, _)
             | Self::Undoing(change, _)
             | Self::Undone(change, ..) => Some(change),
@@ -45,6 +52,7 @@ impl Stage {
     pub fn made(&self) -> Option<&Made> {
         match self {
             Self::Made(_, made) | Self::Undone(.., made) => Some(made),
+            Self::Shifting(_, shift) => shift.made(),
             _ => None,
         }
     }
@@ -69,7 +77,7 @@ impl Stage {
 
     /// Whether something is still to be sent, as far as is known.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Decided(..) | Self::Undoing(..))
+        matches!(self, Self::Waiting | Self::Decided(..) | Self::Shifting(..) | Self::Undoing(..))
     }
 
     pub(super) fn is_at_work(&self) -> bool {

@@ -199,7 +199,7 @@ fn what_breaks_waits_for_the_others_and_takes_them_back_with_it() {
     progress.set_stage(0, 1, stayed());
     assert_eq!(progress.todo(2, OWN), Todo::Undo(0));
     assert_eq!(progress.undo(0).len(), 3);
-    assert!(progress.is_undoing());
+    assert!(progress.is_half_way());
     assert_eq!(progress.todo(2, OWN), Todo::Work(0, vec![0, 1]), "the own one last, also on the way back");
     progress.set_stage(0, 0, Stage::Undone(images(), String::new(), made()));
     assert_eq!(progress.todo(2, OWN), Todo::Work(0, vec![0, 1]));
@@ -215,11 +215,23 @@ fn what_breaks_waits_for_the_others_and_takes_them_back_with_it() {
 }
 
 #[test]
+fn a_run_whose_traffic_is_between_two_revisions_comes_to_its_end_before_others() {
+    let shifting = at(vec![("game", Stage::Shifting(images(), Shift::to(1)))]);
+    assert!(shifting.is_half_way() && shifting.is_changing());
+    assert_eq!(shifting.workloads(|_| false), ["default/deployment/game"], "others do not get it");
+    assert!(Stage::Shifting(images(), Shift::to(1)).is_unsent());
+    assert!(!at(vec![("game", Stage::Made(images(), made()))]).is_half_way());
+}
+
+#[test]
 fn a_run_goes_on_from_the_journal_wherever_it_stood() {
     let stages = [
         Stage::Waiting,
         Stage::Decided(images()),
         Stage::Made(images(), made()),
+        Stage::Shifting(images(), Shift::to(0)),
+        Stage::Shifting(images(), Shift { step: 1, phase: Phase::Asked(made()) }),
+        Stage::Shifting(images(), Shift { step: 1, phase: Phase::Serving(made(), Timestamp::UNIX_EPOCH) }),
         Stage::Undoing(images(), "crashes".into()),
         Stage::Undone(images(), "crashes".into(), made()),
         broken(),
@@ -263,4 +275,51 @@ fn a_wave_begins_once_the_one_before_has_ended_well() {
     assert_eq!(progress.todo(1, None), Todo::LeaveAlone(0, vec![3]));
     progress.set_stage(0, 1, ended(Outcome::Succeeded));
     assert_eq!(progress.todo(1, None), Todo::Work(0, vec![3]));
+}
+
+/// `dev` and `web` were set one after the other, and a check of a URL is under way.
+fn checked() -> Progress {
+    let mut progress = Progress::default();
+    for (step, name) in ["dev", "web"].into_iter().enumerate() {
+        progress.begin_step(vec![workload(name), workload("same")], String::new());
+        let changed = Stage::Ended(End::new(Outcome::Succeeded, "set"), Some(images()));
+        progress.set_stage(step, 0, changed);
+        progress.set_stage(step, 1, ended(Outcome::Unchanged));
+        progress.end_step(step, End::new(Outcome::Succeeded, "set"));
+    }
+    progress.begin_step(vec![Target::Url("https://web/".into())], String::new());
+    progress.set_stage(2, 0, Stage::Checking(Timestamp::UNIX_EPOCH));
+    progress
+}
+
+#[test]
+fn a_failed_check_opens_the_step_again_that_it_undoes() {
+    let mut progress = checked();
+    assert_eq!(progress.todo(4, None), Todo::Work(2, vec![0]));
+    assert!(progress.workloads(|_| true).is_empty(), "looking needs no lock");
+    let undone = progress.undo_before((2, 0), Some(1), "https://web/ is ill");
+    let why = "main: web:1 → web:2; https://web/ is ill";
+    assert_eq!(undone, [(workload("web"), why.to_owned())]);
+    assert!(progress.is_half_way());
+    assert_eq!(progress.todo(4, None), Todo::Work(1, vec![0]));
+    let name = |name: &str| format!("default/deployment/{name}");
+    assert_eq!(progress.workloads(|_| false), [name("web")]);
+    assert_eq!(progress.workloads(|step| step == 1), [name("same"), name("web")]);
+    progress.set_stage(1, 0, Stage::Ended(End::new(Outcome::RolledBack, "put back"), None));
+    let end = End::new(Outcome::RolledBack, "deployment/web: put back");
+    assert_eq!(progress.todo(4, None), Todo::EndStep(1, end.clone()));
+    progress.end_step(1, end.clone());
+    let failed = End::new(Outcome::Failed, "https://web/ is ill");
+    assert_eq!(progress.todo(4, None), Todo::EndStep(2, failed.clone()));
+    progress.end_step(2, failed);
+    assert_eq!(progress.todo(4, None), Todo::EndRun(end), "what became of the change counts");
+}
+
+#[test]
+fn a_failed_check_with_nothing_to_undo_has_failed() {
+    let mut progress = checked();
+    progress.set_stage(1, 0, ended(Outcome::Unchanged));
+    assert!(progress.undo_before((2, 0), Some(1), "ill").is_empty());
+    let end = "https://web/: ill; the run has changed nothing that could be put back";
+    assert_eq!(progress.todo(3, None), Todo::EndStep(2, End::new(Outcome::Failed, end)));
 }

@@ -18,7 +18,7 @@ impl Queue {
     }
 
     /// Puts the run that waits in the place of the one that was left, if it is newer or higher and nothing of the
-    /// other is being put back.
+    /// other is half done.
     pub(super) fn replace_left(&mut self, lane: Lane, now: Timestamp, effects: &mut Effects) {
         let Some(state) = self.lanes.get_mut(&lane) else { return };
         let (Some(left), Some(waiting)) = (state.left, state.waiting.as_ref().map(|waiting| waiting.run))
@@ -26,7 +26,7 @@ impl Queue {
             return;
         };
         let (Some(old), Some(new)) = (self.runs.get(&left), self.runs.get(&waiting)) else { return };
-        if old.run.gives_way_to(&new.run) && !old.progress.is_undoing() {
+        if old.run.gives_way_to(&new.run) && !old.progress.is_half_way() {
             state.left = None;
             self.free(lane, now);
             self.supersede(left, waiting, now, effects);

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::Queue;
-use crate::action::{Change, Target};
+use crate::action::{Change, Target, undone_by};
 use crate::run::holds::Hold;
 use crate::run::journal::Write;
 use crate::run::outcome::{End, Outcome};
-use crate::run::progress::{Stage, TargetProgress};
+use crate::run::progress::{Progress, Stage, TargetProgress};
 use crate::run::record::Run;
 use crate::run::unproven;
 
@@ -44,8 +44,30 @@ impl Queue {
     /// Everything that a step changed is to be put back, and the version is held for each workload, before anything
     /// is. Returns the holds too.
     pub fn undo(&mut self, run: &Run, step: usize, now: Timestamp) -> (Vec<Hold>, Vec<Write>) {
+        self.undo_and_hold(run, now, |progress| progress.undo(step))
+    }
+
+    /// A check has failed: everything that the step before it changed is to be put back, and the version is held, as
+    /// after [`Queue::undo`].
+    pub fn undo_before(
+        &mut self,
+        run: &Run,
+        place: Place,
+        why: &str,
+        now: Timestamp,
+    ) -> (Vec<Hold>, Vec<Write>) {
+        let earlier = undone_by(&run.actions, place.0);
+        self.undo_and_hold(run, now, |progress| progress.undo_before(place, earlier, why))
+    }
+
+    fn undo_and_hold(
+        &mut self,
+        run: &Run,
+        now: Timestamp,
+        undo: impl FnOnce(&mut Progress) -> Vec<(Target, String)>,
+    ) -> (Vec<Hold>, Vec<Write>) {
         let mut targets = Vec::new();
-        let note = self.note(run.id, |progress| targets = progress.undo(step));
+        let note = self.note(run.id, |progress| targets = undo(progress));
         let mut writes: Vec<Write> = note.into_iter().collect();
         let mut holds = Vec::new();
         for (target, why) in targets {
@@ -108,7 +130,9 @@ impl Queue {
                 let workload = workload.clone();
                 self.holds.release(&workload, run)
             }
-            Some(Target::Object(_) | Target::Manifest(_) | Target::Flux) | None => Vec::new(),
+            Some(Target::Object(_) | Target::Manifest(_) | Target::Flux | Target::Url(_)) | None => {
+                Vec::new()
+            }
         }
     }
 }

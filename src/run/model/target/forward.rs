@@ -32,7 +32,9 @@ impl Work<'_> {
         let decided = match (self.action(), &self.target) {
             (Action::SetImage(_), _) => self.decide_image(),
             (Action::Restart(_), _) => self.decide_restart(),
+            (Action::Traffic(_), _) => panic!("no rule of the model shifts traffic"),
             (Action::FluxNotify(_), _) => Ok(What::Notify),
+            (Action::Check(_), _) => panic!("the model's rules have no check"),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
             (Action::Apply(_) | Action::Patch(_), _) => unreachable!("the model makes no such rules"),
         };
@@ -149,6 +151,7 @@ impl Work<'_> {
                 }
                 self.relay.cluster.get(&name).image == *to
             }
+            What::Traffic { .. } => panic!("no rule of the model shifts traffic"),
             What::Restart { at } => {
                 let there = self.relay.cluster.get(&name).restarted_at.as_ref();
                 let is_there = self.resumed && there.is_some_and(|there| there >= at);

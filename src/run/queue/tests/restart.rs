@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::action::{Change, Target, What};
-use crate::run::progress::Stage;
+use crate::run::progress::{Shift, Stage};
 
 #[test]
 fn after_a_restart_what_waited_waits_and_what_had_started_goes_on() {
@@ -87,12 +87,15 @@ fn what_comes_while_a_process_ends_takes_the_place_of_what_it_left() {
 }
 
 #[test]
-fn what_is_higher_or_being_put_back_goes_first_in_the_next_process() {
+fn what_is_higher_or_half_done_goes_first_in_the_next_process() {
     let policy = semver();
     let undoing = Stage::Undoing(Change { what: What::Notify, warning: None }, String::new());
-    for (tags, policy, stage) in
-        [(["1.10.0", "1.9.0"], Some(&policy), None), (["a", "b"], None, Some(undoing))]
-    {
+    let shifting = Stage::Shifting(Change { what: What::Notify, warning: None }, Shift::to(1));
+    for (tags, policy, stage) in [
+        (["1.10.0", "1.9.0"], Some(&policy), None),
+        (["a", "b"], None, Some(undoing)),
+        (["a", "b"], None, Some(shifting)),
+    ] {
         let (mut kept, [old, new]) = left(tags, policy, stage);
         assert_eq!((outcome(&kept, old), outcome(&kept, new)), (None, None), "{tags:?}");
         assert_eq!(started(&mut kept, 12_000), [] as [u64; 0]);

@@ -32,7 +32,12 @@ pub fn status(service: &Value, revisions: &[Revision]) -> Value {
     }
     if let Some(ready) = ready {
         status["latestReadyRevisionName"] = json!(ready.name);
-        status["traffic"] = targets(service).into_iter().map(|target| resolved(target, ready)).collect();
+        // Until requests can go where they shall, they go where they went.
+        status["traffic"] = if routes.0 == "True" {
+            targets(service).into_iter().map(|target| resolved(target, ready)).collect()
+        } else {
+            service["status"]["traffic"].clone()
+        };
     }
     status
 }
@@ -53,6 +58,11 @@ fn routes(service: &Value, revisions: &[Revision], ready: Option<&Revision>) -> 
     let missing = named.find(|name| !revisions.iter().any(|revision| revision.name == *name));
     if let Some(name) = missing {
         return ("False", "RevisionMissing", format!("Revision {name:?} referenced in traffic not found."));
+    }
+    let mut named = asked.iter().filter_map(|target| target["revisionName"].as_str());
+    let unready = |name: &&str| revisions.iter().any(|r| r.name == **name && r.ready != Some(true));
+    if let Some(name) = named.find(unready) {
+        return ("Unknown", "RevisionMissing", format!("Revision {name:?} is not yet ready."));
     }
     if ready.is_some() {
         return ("True", "", String::new());
