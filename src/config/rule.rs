@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::{Fields, Node};
+use super::narrow;
 use super::report::FieldPath;
 use crate::action::Action;
 use crate::rule::When;
@@ -44,12 +45,12 @@ impl Rule {
             Some(section) => When::read(section),
             None => When::default(),
         };
-        let actions = Self::actions(&mut fields);
+        let actions = Self::actions(&mut fields, &when);
         fields.finish();
         Some(Self::new(number, when, actions.into()))
     }
 
-    fn actions(fields: &mut Fields<'_>) -> Vec<Action> {
+    fn actions(fields: &mut Fields<'_>, when: &When) -> Vec<Action> {
         let Some(list) = fields.list("do") else {
             if !fields.names_field("do") {
                 fields.report().mistake(fields.path(), "do is missing: a rule needs at least one action");
@@ -59,6 +60,10 @@ impl Rule {
         if list.is_empty() {
             fields.mistake("do", "is empty: a rule needs at least one action");
         }
-        list.into_iter().filter_map(|(path, node)| Action::read(node, &path)).collect()
+        let read = |(path, node): (FieldPath, Node<'_>)| {
+            narrow::judge(node, &path, when);
+            Action::read(node, &path)
+        };
+        list.into_iter().filter_map(read).collect()
     }
 }

@@ -155,7 +155,56 @@ fn a_request_must_not_choose_its_image_alone() {
     let generic = |when: &str| endpoint("Generic", &format!("  rules:\n  - {when}{act}\n"));
     one(&generic(""), &["7:5: endpoints[0].rules[0]", "needs when.image"]);
     one(&generic("when: {environment: production}\n    "), &["needs when.image"]);
-    assert_eq!(check(&generic("when: {image: ghcr.io/acme/web}\n    ")).code, 0);
+    assert_eq!(check(&generic("when: {image: ghcr.io/acme/web, workload: web}\n    ")).code, 0);
+}
+
+/// A Generic endpoint with one rule of these filters, besides the image, and these actions.
+fn deploys(when: &str, actions: &str) -> String {
+    endpoint(
+        "Generic",
+        &format!("  rules:\n  - when: {{image: ghcr.io/acme/web{when}}}\n    do: [{actions}]\n"),
+    )
+}
+
+#[test]
+fn what_a_request_names_must_be_limited() {
+    let free = "${workload} is whatever the request says: limit it with when.workload in this rule";
+    let web = "setImage: {namespace: default, workloads: ['deployment/${workload}']}";
+    for when in [
+        "",
+        ", workload: '*'",
+        ", workload: '**'",
+        ", workload: [web, '*']",
+        ", workload: '??*'",
+        ", namespace: a",
+    ] {
+        one(&deploys(when, web), &["endpoints[0].rules[0].do[0].setImage.workloads[0]: ", free]);
+    }
+    for when in [", workload: web", ", workload: 'web-*'", ", workload: [web, 'queue-?']"] {
+        assert_eq!(check(&deploys(when, web)).code, 0, "{when}");
+    }
+    // Whatever action and field it stands in, the later ones of the list too.
+    for (actions, place) in [
+        (
+            "restart: {namespaces: [shop, '${namespace}'], selector: app=web}",
+            "do[0].restart.namespaces[1]: ${namespace} is",
+        ),
+        (
+            "setImage: {namespace: shop, runningImage: true, container: 'x-${workload}'}",
+            "do[0].setImage.container: ",
+        ),
+        (
+            "{fluxNotify: {}}, {reconcile: {namespace: '${namespace}', kind: GitRepository, name: fleet}}",
+            "do[1].reconcile.namespace: ${namespace} is",
+        ),
+    ] {
+        one(&deploys("", actions), &[place, "limit it with when."]);
+        assert_eq!(check(&deploys(", namespace: 'shop-*', workload: web", actions)).code, 0, "{actions}");
+    }
+    let both = "setImage: {namespace: '${namespace}', workloads: ['deployment/${workload}']}";
+    assert_eq!(errors(&deploys("", both)).len(), 2);
+    let literal = "setImage: {namespace: default, selector: 'a=b', container: '$${workload}'}";
+    assert_eq!(check(&deploys("", literal)).code, 0, "a text that only looks like it");
 }
 
 #[test]
