@@ -119,6 +119,8 @@ pub enum Target {
     Object(FluxObject),
     /// Flux v1.
     Flux,
+    /// A person's word.
+    Confirmation,
 }
 
 impl Target {
@@ -127,7 +129,7 @@ impl Target {
         match self {
             Self::Workload(workload) => Some(&workload.namespace),
             Self::Object(object) => Some(&object.namespace),
-            Self::Flux => None,
+            Self::Flux | Self::Confirmation => None,
         }
     }
 
@@ -144,6 +146,7 @@ impl fmt::Display for Target {
             Self::Workload(workload) => workload.fmt(f),
             Self::Object(object) => object.fmt(f),
             Self::Flux => f.write_str("flux"),
+            Self::Confirmation => f.write_str("confirmation"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! plan.
 
 mod change;
+mod confirm;
 mod context;
 mod flux_notify;
 mod images;
@@ -20,6 +21,7 @@ mod testing;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{Change, Decision, Made, Making, What};
+pub use self::confirm::Confirm;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
@@ -44,10 +46,12 @@ pub enum Action {
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
     Reconcile(Reconcile),
+    /// Waits for a person's word.
+    Confirm(Confirm),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
+const NAMES: [&str; 5] = ["restart", "setImage", "fluxNotify", "reconcile", "confirm"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -77,6 +81,7 @@ impl Action {
                 Self::FluxNotify(FluxNotify {})
             }
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
+            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)?),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -97,6 +102,7 @@ impl Action {
             Self::SetImage(_) => "setImage",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
+            Self::Confirm(_) => "confirm",
         }
     }
 
@@ -107,6 +113,7 @@ impl Action {
             Self::SetImage(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
+            Self::Confirm(action) => format!("wait for {action}"),
         }
     }
 
@@ -114,7 +121,7 @@ impl Action {
     pub fn settles(&self) -> bool {
         match self {
             Self::Restart(_) | Self::SetImage(_) => true,
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => false,
         }
     }
 
@@ -128,7 +135,7 @@ impl Action {
         match self {
             Self::SetImage(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => false,
         }
     }
 
@@ -145,7 +152,7 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
-            Self::FluxNotify(_) | Self::Reconcile(_) => Ok(Found::default()),
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => Ok(Found::default()),
         }
     }
 
@@ -220,7 +227,7 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
-            Self::FluxNotify(_) | Self::Reconcile(_) => None,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => None,
         }
     }
 
@@ -241,7 +248,13 @@ impl Action {
             Self::SetImage(action) => action.targets.named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
+            Self::Confirm(_) => Some(Ok(vec![Target::Confirmation])),
         }
+    }
+
+    /// What it waits for, if that is a confirmation.
+    pub fn confirm(&self) -> Option<&Confirm> {
+        if let Self::Confirm(confirm) = self { Some(confirm) } else { None }
     }
 
     fn not_for(&self, target: &Target) -> Failure {

@@ -137,6 +137,7 @@ impl Action {
             (Self::Reconcile(_), Target::Object(object)) => {
                 Ok(Would::Send(reconcile::preview(outlook, object, context)))
             }
+            (Self::Confirm(action), Target::Confirmation) => Ok(Would::End(action.outlook(context.event))),
             _ => Err(self.not_for(target)),
         }
     }

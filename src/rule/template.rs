@@ -156,6 +156,7 @@ mod tests {
             by: "ci".into(),
             strategy: "rolling".into(),
             auto_promotion: false,
+            asked: std::collections::BTreeMap::new(),
         }));
         let all = "${image} ${repository} ${tag} ${commit} ${namespace} ${workload} ${environment}";
         assert_eq!(

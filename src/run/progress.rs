@@ -199,6 +199,15 @@ impl Progress {
         names
     }
 
+    /// The step that waits for a confirmation, and until when.
+    pub fn asked(&self) -> Option<(usize, Timestamp)> {
+        let number = self.steps.len().checked_sub(1)?;
+        match self.target(number, 0)?.stage {
+            Stage::Asked(until) => Some((number, until)),
+            _ => None,
+        }
+    }
+
     /// Whether something is being put back, or is to be.
     pub fn is_undoing(&self) -> bool {
         let mut stages = self.steps.iter().flat_map(|step| &step.targets).map(|target| &target.stage);

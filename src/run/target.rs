@@ -100,7 +100,8 @@ impl Work<'_> {
             Stage::Made(change, made) => self.follow(change, made).await?,
             Stage::Undoing(change, why) => self.put_back(change, why).await?,
             Stage::Undone(change, why, made) => self.follow_back(change, why, made).await?,
-            Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
+            // Whoever confirms is waited for elsewhere.
+            Stage::Asked(_) | Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
         }
         Ok(true)
     }
@@ -176,7 +177,7 @@ impl Work<'_> {
             // Its next job runs the new image; until then nothing happens.
             Target::Workload(workload) if workload.kind == Kind::CronJob => None,
             Target::Workload(_) => within.map(|within| SignedDuration::try_from(within).unwrap_or_default()),
-            Target::Object(_) | Target::Flux => None,
+            Target::Object(_) | Target::Flux | Target::Confirmation => None,
         }
     }
 

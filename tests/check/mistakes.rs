@@ -208,6 +208,25 @@ fn what_a_request_names_must_be_limited() {
 }
 
 #[test]
+fn a_confirmation_stands_between_actions_of_deploy_requests() {
+    let web = "setImage: {namespace: default, workloads: [deployment/web]}";
+    assert_eq!(check(&deploys("", &format!("{{confirm: {{}}}}, {{{web}}}"))).code, 0);
+    one(
+        &deploys("", &format!("{{{web}}}, {{confirm: {{}}}}")),
+        &["do[1].confirm: is the last action: it would confirm nothing"],
+    );
+    one(
+        &rule(&format!("do: [{{confirm: {{}}}}, {{{web}}}]")),
+        &["rules[0].do: confirm is for deploy requests, and GitHub sends none"],
+    );
+    one(
+        &deploys("", &format!("{{confirm: {{for: 0}}}}, {{{web}}}")),
+        &["confirm.for: must be more than nothing"],
+    );
+    one(&deploys(", event: image", &format!("{{confirm: {{}}}}, {{{web}}}")), &["can never match"]);
+}
+
+#[test]
 fn actions_name_what_they_change() {
     for (action, told) in [
         ("restart", "is text, where an action and its fields are needed: `restart: {…}`"),

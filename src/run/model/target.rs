@@ -105,7 +105,9 @@ impl Relay {
             Stage::Made(change, made) => work.follow(change, &made, fate),
             Stage::Undoing(change, why) => work.put_back(change, &why, fate),
             Stage::Undone(change, why, made) => work.follow_back(&change, &why, &made, fate),
-            Stage::Broken(..) | Stage::Ended(..) => return self.rest(worker, task, At::Resting),
+            Stage::Asked(_) | Stage::Broken(..) | Stage::Ended(..) => {
+                return self.rest(worker, task, At::Resting);
+            }
         };
         let (stale, until) = (work.stale, work.until);
         let next = match then {
@@ -188,7 +190,7 @@ impl Work<'_> {
         match &self.target {
             Target::Workload(workload) if workload.kind == Kind::CronJob => None,
             Target::Workload(_) => Some(SignedDuration::try_from(within).unwrap()),
-            Target::Object(_) | Target::Flux => None,
+            Target::Object(_) | Target::Flux | Target::Confirmation => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where a target stands.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Change, Made, Target};
@@ -13,6 +14,8 @@ use crate::run::unproven::{Unproven, from_before_all};
 pub enum Stage {
     /// It has not been looked at, or must be looked at again.
     Waiting,
+    /// A person was asked to confirm until then.
+    Asked(Timestamp),
     /// It is decided what to change, and the change may have been made.
     Decided(Change),
     /// The change was made and is followed.
@@ -31,7 +34,7 @@ impl Stage {
     /// What is changed, if that is decided.
     pub fn change(&self) -> Option<&Change> {
         match self {
-            Self::Waiting => None,
+            Self::Waiting | Self::Asked(_) => None,
             Self::Decided(change)
             | Self::Made(change, _)
             | Self::Broken(change, _)

@@ -33,6 +33,7 @@ impl Work<'_> {
             (Action::Restart(_), _) => self.decide_restart(),
             (Action::FluxNotify(_), _) => Ok(What::Notify),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
+            (Action::Confirm(_), _) => panic!("no rule of the model waits for a person"),
         };
         let what = match decided {
             Ok(what) => what,
