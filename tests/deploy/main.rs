@@ -8,6 +8,7 @@
 
 mod confirm;
 mod ended;
+mod examples;
 mod requests;
 #[path = "../support/mod.rs"]
 mod support;
