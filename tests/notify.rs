@@ -158,7 +158,7 @@ fn a_target_that_is_busy_is_told_the_same_again() {
     receiver.behave("/ops", Behavior::Accept);
     let told = receiver.wait_for("/ops", 4);
     relay.wait_for_log("notify=ops takes notices again");
-    assert_eq!(ids(&told), [run.as_str(); 4]);
+    assert!(ids(&told).iter().all(|id| *id == run), "{told:?}");
     assert!(told.iter().all(|told| told.is_signed_with(KEY)), "each with its own time");
     assert!(told.windows(2).all(|pair| pair[0].body == pair[1].body));
 }

@@ -56,6 +56,8 @@ fn what_was_rolled_back_is_listed_and_not_applied_again_until_it_is_lifted() {
     // On standard error while it is under way, in its account once it has ended.
     let told = format!("{}{}", accepted.stdout, accepted.stderr);
     assert!(told.contains("lift the hold with: boathook hold lift default/deployment/web"), "{told}");
+    // What is under way when the hold is lifted would be applied, and cannot be done once more.
+    scene.wait_for_ends();
     assert_eq!(image_of(&scene.kube, "web"), "ghcr.io/acme/web:1.0.0");
 
     let other = scene.run(&["hold", "lift", "default/deployment/web", "--version", "1.2.0"]).expect(1);

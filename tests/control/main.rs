@@ -14,6 +14,7 @@ mod socket;
 mod support;
 
 use serde_json::Value;
+use std::time::{Duration, Instant};
 use support::command::{Bench, Ended};
 use support::kube;
 use support::relay::Relay;
@@ -47,6 +48,14 @@ impl Scene {
     fn listed(&self) -> Vec<Value> {
         let listed = self.run(&["deliveries", "--json"]).expect(0).json();
         listed["deliveries"].as_array().unwrap().clone()
+    }
+
+    /// Waits until every delivery that is known has ended.
+    fn wait_for_ends(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.listed().iter().any(|delivery| delivery["status"] == "pending") {
+            assert!(Instant::now() < deadline, "it does not end: {}", self.relay.log());
+        }
     }
 
     /// Replaces the configuration by one with so many endpoints, and waits until it is served.

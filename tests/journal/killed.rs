@@ -52,8 +52,8 @@ fn sleep_until(time: Instant) {
 fn a_wait_goes_on_while_nobody_runs_and_is_not_begun_anew() {
     let kube = cluster(&["web", "api"]);
     let relay = relay(&kube, "settle: 5s\nmaxWait: 5s", &[RESTART_WEB, RESTART_API]);
-    let accepted = Instant::now();
     github::image("ghcr.io/acme/web", "latest").accepted(&relay);
+    let accepted = Instant::now();
     let (state, new) = (relay.directory().join("state"), "settle: 2s\nmaxWait: 2s");
     relay.write(
         "boathook.yaml",
@@ -73,16 +73,18 @@ fn a_wait_goes_on_while_nobody_runs_and_is_not_begun_anew() {
 #[test]
 fn a_newer_delivery_takes_the_place_of_one_that_the_last_process_accepted() {
     let kube = cluster(&["web"]);
-    let relay = relay(&kube, "settle: 2s", &[SET_IMAGE]);
+    let relay = relay(&kube, NEVER, &[SET_IMAGE]);
     let [older, newer] = ["2.0.0", "3.0.0"].map(|tag| github::image("ghcr.io/acme/web", tag));
     older.accepted(&relay);
-    let relay = relay.restart();
+    let mut relay = relay.restart();
     let run = newer.accepted(&relay)[0].clone();
     let answer = older.wait(50).send(&relay);
     assert_eq!(answer.status, 409, "{}", answer.text());
     assert_eq!(ended(&answer).2, format!("superseded by run {run}"));
-    assert_eq!(newer.wait(50).send(&relay).status, 200);
+    // What settles is sent now.
+    assert_eq!(relay.stop(), 0);
     assert_eq!((image_of(&kube, "web").as_str(), effective(&kube).len()), ("ghcr.io/acme/web:3.0.0", 1));
+    assert_eq!(newer.wait(50).send(&relay.restart()).status, 200);
 }
 
 #[test]

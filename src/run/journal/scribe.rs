@@ -179,12 +179,13 @@ impl<P: Place> Scribe<P> {
         let State::Failed { said, .. } = self.state else { return };
         match unpanicked(|| self.open_again()) {
             Ok(store) => {
-                if said {
-                    log::warn!("the journal can be written again");
-                }
                 self.recovered = Some(Instant::now());
                 self.state = State::Working(store);
                 self.tell(None);
+                // Said once it is so: who reads it may ask.
+                if said {
+                    log::warn!("the journal can be written again");
+                }
             }
             Err(failure) => {
                 if !said {

@@ -1,5 +1,6 @@
 //! The database: tables of numbered records, and the format that they are in.
 
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{
@@ -25,8 +26,9 @@ const META: Definition = TableDefinition::new("meta");
 /// In [`META`]: the format, in decimal digits.
 const FORMAT_KEY: u64 = 0;
 /// In [`META`]: what is written to see whether there is room.
-const PROBE_KEY: u64 = 1;
-/// As much as a large delivery's record.
+const PROBE_KEYS: RangeInclusive<u64> = 1..=16;
+/// As much as a large delivery's record. All of them together are room for many deliveries: with room for one the
+/// disk would be full again at the next but one.
 const PROBE: &[u8] = &[b' '; 16 * 1024];
 
 fn definition(table: Table) -> Definition {
@@ -160,7 +162,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds out whether there is room for another delivery.
+    /// Finds out whether there is room to go on for a while.
     pub(super) fn probe(&mut self) -> Result<(), Failure> {
         self.commit(|tables| tables.probe(Some(PROBE)))?;
         self.commit(|tables| tables.probe(None))
@@ -244,10 +246,12 @@ impl<'transaction> Tables<'transaction> {
 
     fn probe(&mut self, value: Option<&[u8]>) -> Result<(), Failure> {
         let mut meta = self.transaction.open_table(META).map_err(Failure::of)?;
-        match value {
-            Some(value) => meta.insert(PROBE_KEY, value).map(drop),
-            None => meta.remove(PROBE_KEY).map(drop),
-        }
-        .map_err(Failure::of)
+        PROBE_KEYS.into_iter().try_for_each(|key| {
+            match value {
+                Some(value) => meta.insert(key, value).map(drop),
+                None => meta.remove(key).map(drop),
+            }
+            .map_err(Failure::of)
+        })
     }
 }

@@ -37,8 +37,10 @@ pub(super) struct Judge {
     expired: BTreeSet<RunId>,
     /// Runs that a process that ended left to the next one: what was due went out beside them.
     left: BTreeSet<RunId>,
-    /// What was there before somebody meddled is not known any more.
+    /// Workloads that somebody else changed: a run may have to do something there again.
     meddled: BTreeSet<String>,
+    /// Workloads where somebody else set what a run had set too: whose it is cannot be seen.
+    unclear: BTreeSet<String>,
     /// What it came to, and how often.
     pub(super) counts: BTreeMap<&'static str, usize>,
 }
@@ -70,6 +72,8 @@ pub(super) enum Fact {
     Held { workload: String, repository: String, version: String },
     /// A person lifted what is held for a workload.
     Lifted(String),
+    /// What is there on a workload now is there to stay, unless another step changes it.
+    Stays { workload: String, image: String },
     /// What a run made does not come up.
     Broke(RunId),
     /// A run has ended.
@@ -180,8 +184,9 @@ impl Judge {
         self.trouble.insert(run.id);
     }
 
-    /// Somebody else changed a workload.
-    pub(super) fn meddled(&mut self, name: &str, workers: &[Worker]) {
+    /// Somebody else set an image.
+    pub(super) fn meddled(&mut self, name: &str, image: &str, workers: &[Worker]) {
+        self.somebody_set(name, image);
         self.meddled.insert(name.to_owned());
         self.trouble.extend(workers.iter().map(|worker| worker.run.id));
         // Also those that the journal has and no worker yet.

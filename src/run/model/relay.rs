@@ -225,7 +225,7 @@ impl Relay {
     pub(super) fn meddle(&mut self, name: &str, image: &str) {
         let version = self.cluster.get(name).version;
         assert!(self.cluster.set_image(name, image, version));
-        self.judge.meddled(name, &self.process.workers);
+        self.judge.meddled(name, image, &self.process.workers);
     }
 
     /// The process is killed, after so many batches more have landed, and started again.

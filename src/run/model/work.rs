@@ -168,6 +168,7 @@ impl Relay {
             }
             Todo::EndStep(step, end) => {
                 let batch = self.note(&run, |progress| progress.end_step(step, end));
+                self.judge.step_ended(&run, &self.cluster, batch);
                 State::NextStep(batch)
             }
             Todo::EndRun(end) => {
@@ -233,7 +234,9 @@ impl Relay {
             progress.begin_step(Vec::new(), String::new());
             progress.end_step(step, end);
         };
-        State::Next(self.note(run, ended))
+        let batch = self.note(run, ended);
+        self.judge.step_ended(run, &self.cluster, batch);
+        State::Next(batch)
     }
 
     /// A try failed: when the next one is, if there is one.

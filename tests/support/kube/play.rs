@@ -26,6 +26,15 @@ impl Double {
         });
     }
 
+    /// There are controllers and no nodes: pods are made, and become ready when a client says so in their status.
+    pub fn no_nodes(&self) {
+        self.change(|world| {
+            world.rollouts.images.break_all(How::Unschedulable);
+            controller::all_changed(world);
+        });
+        self.progress_deadline(Duration::from_secs(3600));
+    }
+
     /// Pods with this image become ready again, those too that are there.
     pub fn mend_image(&self, image: &str) {
         self.change(|world| {

@@ -48,6 +48,21 @@ fn a_disk_is_not_back_before_there_is_room_for_a_delivery() {
 }
 
 #[test]
+fn a_disk_is_not_back_for_one_more_delivery() {
+    let disk = Faulty::default();
+    let mut scribe = scribe(&disk);
+    disk.fail(Fault::NoRoom, 0);
+    let accepted = (0..100_000).take_while(|key| accept(&mut scribe, *key, 500)).count();
+    assert!((1..100_000).contains(&accepted));
+
+    // What the failed commit took is free again, and would be enough for another one.
+    for _ in 0..10 {
+        scribe.recover();
+        assert!(matches!(scribe.state, State::Failed { .. }));
+    }
+}
+
+#[test]
 fn a_failure_soon_after_another_is_news_when_it_lasts() {
     let said = |scribe: &Scribe<Faulty>| match scribe.state {
         State::Failed { said, .. } => said,

@@ -1,9 +1,11 @@
 //! What may be done to the cluster: once, in order, by one run at a time.
 
-use super::{Deed, Did, Judge, shown};
+use std::collections::BTreeMap;
+
+use super::{Deed, Did, Fact, Judge, shown};
 use crate::action::{Action, Target};
 use crate::run::model::cluster::Cluster;
-use crate::run::model::setup::OWN;
+use crate::run::model::setup::{OWN, RUNNING};
 use crate::run::model::target::asked;
 use crate::run::outcome::{End, Outcome};
 use crate::run::queue::Place;
@@ -26,9 +28,15 @@ impl Judge {
             }
             Did::Restarted => assert!(before.is_empty(), "{} restarts {target} twice", run.id),
             Did::PutBack { from, to } => {
-                let set = Did::Set { from: to.clone(), to: from.clone() };
-                assert!(free || before == [&set], "{} puts {target} back after {before:?}", run.id);
+                let is_set = match before[..] {
+                    // It was there already, from a run whose place this one took.
+                    [] => self.was_left(&target, from),
+                    [Did::Set { to: set, .. }] => set == from,
+                    _ => false,
+                };
+                assert!(free || is_set, "{} puts {target} back after {before:?}", run.id);
                 assert!(self.is_broken(run.id), "{} puts back what did not break", run.id);
+                self.was_there(run, &target, to);
             }
             Did::Told => {}
         }
@@ -39,6 +47,15 @@ impl Judge {
             Did::Told => "Flux told",
         });
         self.deeds.push(Deed { run: run.id, place, target, did });
+    }
+
+    /// Whether a run set an image whose place a newer one took.
+    fn was_left(&self, workload: &str, image: &str) -> bool {
+        self.deeds.iter().any(|Deed { run, target, did, .. }| {
+            target == workload
+                && matches!(did, Did::Set { to, .. } if to == image)
+                && self.ended(*run) == Some(Outcome::Superseded)
+        })
     }
 
     /// What an older run asks for does not take the place of what a newer one of its lane has set.
@@ -81,26 +98,45 @@ impl Judge {
                 );
             }
             Outcome::Succeeded => assert_eq!(cluster.get(target).image, asked(run), "{target}"),
-            Outcome::RolledBack => self.is_put_back(run, target, cluster),
+            Outcome::RolledBack => self.was_there(run, target, &cluster.get(target).image),
             _ => {}
         }
     }
 
-    /// The image is there that was there before the run.
-    fn is_put_back(&self, run: &Run, target: &str, cluster: &Cluster) {
-        let image = &cluster.get(target).image;
-        let first = self.deeds.iter().find(|deed| deed.run == run.id && deed.target == target);
-        match first.map(|deed| &deed.did) {
-            Some(Did::Set { from, .. }) => {
-                assert!(
-                    self.meddled.contains(target) || image == from,
-                    "{target} runs {image} again, not {from}"
-                );
-            }
-            // It might have been changed, for all that was known.
-            None => {}
-            other => panic!("{target} was put back after {other:?}"),
+    /// A step has come to its end: what its run, or one whose place it took, set stays.
+    pub(in super::super) fn step_ended(&mut self, run: &Run, cluster: &Cluster, batch: u64) {
+        let mut last = BTreeMap::new();
+        let sets = self.deeds.iter().filter(|deed| matches!(deed.did, Did::Set { .. }));
+        last.extend(sets.map(|deed| (deed.target.clone(), self.run(deed.run).lane)));
+        for workload in last.into_iter().filter(|(_, lane)| *lane == run.lane).map(|(name, _)| name) {
+            let image = cluster.get(&workload).image.clone();
+            self.note(batch, Fact::Stays { workload, image });
         }
+    }
+
+    /// Somebody else set an image, which counts as what is there.
+    pub(super) fn somebody_set(&mut self, workload: &str, image: &str) {
+        let of_a_run = self.deeds.iter().any(|Deed { run, target, did, .. }| {
+            let is_open = self.ended(*run).is_none_or(|outcome| outcome == Outcome::Superseded);
+            is_open && target == workload && matches!(did, Did::Set { to, .. } if to == image)
+        });
+        if of_a_run {
+            self.unclear.insert(workload.to_owned());
+        }
+        self.note(0, Fact::Stays { workload: workload.to_owned(), image: image.to_owned() });
+    }
+
+    /// What is put back is what the last step that came to its end left there, or what somebody else set since: not
+    /// what was set by a run whose place this one took.
+    fn was_there(&self, run: &Run, target: &str, image: &str) {
+        let last = self.facts.iter().rev().find_map(|(_, fact)| match fact {
+            Fact::Stays { workload, image } if workload == target => Some(image.as_str()),
+            _ => None,
+        });
+        let first = || RUNNING.iter().find(|(name, _)| *name == target).map(|(_, image)| *image);
+        let before = last.or_else(first).unwrap();
+        let is_right = image == before || self.unclear.contains(target);
+        assert!(is_right, "{} puts {image} back on {target}, where {before} was", run.id);
     }
 
     fn run(&self, id: crate::run::record::RunId) -> &Run {

@@ -44,7 +44,9 @@ impl Judge {
 
     /// Nothing of a step that broke stays, if it is to be put back.
     fn are_put_back(&self, run: &Run) {
-        let last = self.deeds.iter().rev().find(|deed| deed.run == run.id).unwrap().place.0;
+        // None at all if another run, whose place it took, had set what broke.
+        let Some(last) = self.deeds.iter().rev().find(|deed| deed.run == run.id) else { return };
+        let last = last.place.0;
         let of_step = |deed: &&Deed| deed.run == run.id && deed.place.0 == last;
         for deed in self.deeds.iter().filter(of_step).filter(|_| run.actions[last].rolls_back()) {
             let is_back = self

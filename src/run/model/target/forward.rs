@@ -12,6 +12,7 @@ use crate::run::model::work::{Fate, retry_until};
 use crate::run::outcome::{End, Outcome};
 use crate::run::progress::{Stage, Tries};
 use crate::run::record::Run;
+use crate::run::unproven;
 
 /// How often a workload that changes under the relay's hands is read again at once.
 const READS: u32 = 5;
@@ -57,7 +58,10 @@ impl Work<'_> {
         let is_newer = policy.is_none_or(|policy| {
             !policy.is_ordered() || policy.compare(Some(running), tag) == crate::rule::Comparison::Newer
         });
-        if !is_newer || live.image == asked {
+        let progress = self.relay.process.queue.progress(self.run.id).unwrap();
+        let is_followed_again = live.image == asked
+            && unproven::of(&progress.unproven, &self.target).any(|other| other.to == live.image);
+        if !is_followed_again && (!is_newer || live.image == asked) {
             return Err(End::new(Outcome::Unchanged, "it runs that or a newer one"));
         }
         let held = self.relay.process.queue.held(&self.run, &self.target).is_some();

@@ -21,7 +21,11 @@ pub enum How {
 
 /// The broken images.
 #[derive(Clone, Debug, Default)]
-pub struct Images(BTreeMap<String, How>);
+pub struct Images {
+    broken: BTreeMap<String, How>,
+    /// What is wrong with every other one.
+    others: Option<How>,
+}
 
 /// The container of a pod that is to blame.
 struct Blame<'a> {
@@ -33,11 +37,15 @@ struct Blame<'a> {
 
 impl Images {
     pub fn break_one(&mut self, image: &str, how: How) {
-        self.0.insert(image.to_owned(), how);
+        self.broken.insert(image.to_owned(), how);
+    }
+
+    pub fn break_all(&mut self, how: How) {
+        self.others = Some(how);
     }
 
     pub fn mend(&mut self, image: &str) {
-        self.0.remove(image);
+        self.broken.remove(image);
     }
 
     /// What is wrong with a pod (template) of this `spec`: image and how.
@@ -85,7 +93,7 @@ impl Images {
         ["initContainers", "containers"].into_iter().find_map(|list| {
             spec[list].as_array().into_iter().flatten().find_map(|container| {
                 let image = text(container, "/image");
-                let how = self.0.get(image)?;
+                let how = self.broken.get(image).or(self.others.as_ref())?;
                 Some(Blame { list, container: text(container, "/name"), image, how })
             })
         })
