@@ -1,6 +1,7 @@
 //! Drives the queue: accepts deliveries, starts runs when they are due, answers who waits for their end.
 
 mod closing;
+mod confirming;
 mod notes;
 mod telling;
 
@@ -12,20 +13,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{error::Elapsed, timeout};
 
 use super::account::Account;
-use super::audit;
 use super::journal::{Journal, JournalError, Landed, Table};
 use super::locks::{Leave, Locks};
-use super::queue::{Confirmed, Effects, Queue, Reply, Restored, Resumed};
+use super::queue::{Effects, Queue, Reply, Restored, Resumed};
 use super::record::{Run, RunId};
 use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
 use super::worker::{self, Rest};
-use crate::action::{Api, Target};
+use crate::action::Api;
 use crate::clock::{Numbers, sleep_until};
-use crate::event::DeployRequest;
 use crate::notify::{Outbox, Targets};
 
 /// How many targets are worked on at once, over all runs.
@@ -36,9 +34,6 @@ const LOOKUPS_IN_FLIGHT: usize = 2;
 
 /// How many runs are worked on or followed at once: each takes memory while it is.
 const RUNS_AT_WORK: usize = 512;
-
-/// How long who confirms waits for the journal.
-const CONFIRMING: Duration = Duration::from_secs(10);
 
 /// Carries runs out.
 #[derive(Debug)]
@@ -175,32 +170,6 @@ impl Engine {
         self.decided.send_modify(|count| *count += 1);
         self.wake.notify_one();
         safe.map(|()| Accepted::New(seen)).map_err(Refused::Journal)
-    }
-
-    /// Takes a request as the confirmation that a delivery's runs wait for; returns that delivery once it is safe that
-    /// they go on. `None` if nothing waits for it. Fails if the journal is too slow: sent again, it is waited for again.
-    pub async fn confirm(
-        &self,
-        keys: &Keys,
-        endpoint: &str,
-        request: &DeployRequest,
-        id: &str,
-    ) -> Result<Option<Seen>, Elapsed> {
-        if self.sealed.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let (seen, landed) = {
-            let mut queue = self.queue();
-            let confirmed = queue.confirm(keys, endpoint, request, id, Timestamp::now());
-            let Some(Confirmed { seen, runs, end, writes }) = confirmed else { return Ok(None) };
-            for (run, step) in runs {
-                audit::target(&run, step, &Target::Confirmation, &end, None);
-            }
-            (seen, self.journal.write(writes))
-        };
-        self.wake.notify_one();
-        timeout(CONFIRMING, landed.wait()).await?;
-        Ok(Some(seen))
     }
 
     /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.
