@@ -31,7 +31,7 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let within = fields.duration("for").unwrap_or(DEFAULT_FOR);
         if within.is_zero() || within > LONGEST {
             fields.mistake("for", "must be more than nothing and at most 30d");
@@ -53,7 +53,7 @@ impl Confirm {
         } else {
             format!("/{}", field.replace('~', "~0").replace('/', "~1"))
         };
-        Some(Self { within, field, equals })
+        Self { within, field, equals }
     }
 
     /// Where in a request's body the confirmation stands: a JSON pointer.
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn confirm(text: &str) -> (Option<Confirm>, Vec<String>) {
-        read(text, Confirm::read)
+        read(text, |fields| Some(Confirm::read(fields)))
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Action {
                 Self::FluxNotify(FluxNotify {})
             }
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
-            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)?),
+            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;

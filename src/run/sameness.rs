@@ -99,7 +99,9 @@ impl Keys {
 impl Mark {
     fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
-        parts.iter().for_each(|part| hash.update(part));
+        for part in parts {
+            hash.update(part);
+        }
         let mut half = [0; 16];
         half.copy_from_slice(hash.finalize().split_at(16).0);
         Self(half)

@@ -134,7 +134,7 @@ struct Offer {
     keys: Keys,
     runs: Vec<Arc<Run>>,
     /// It may be a confirmation that runs wait for.
-    confirms: Option<Confirms>,
+    confirms: Option<Box<Confirms>>,
 }
 
 /// A request that carries something that rules ask for.
@@ -197,13 +197,13 @@ fn decide(
 }
 
 /// The request, if it carries what a rule asks for.
-fn confirms(endpoint: &Endpoint, decoded: &Decoded, planned: &plan::Planned) -> Option<Confirms> {
+fn confirms(endpoint: &Endpoint, decoded: &Decoded, planned: &plan::Planned) -> Option<Box<Confirms>> {
     let request = decoded.events.iter().find_map(|event| match event {
         Event::Deploy(request) if !request.asked.is_empty() => Some((**request).clone()),
         _ => None,
     })?;
     let (endpoint, delivery) = (endpoint.name.clone(), planned.delivery.clone());
-    Some(Confirms { endpoint, request, delivery, otherwise: planned.reason.clone() })
+    Some(Box::new(Confirms { endpoint, request, delivery, otherwise: planned.reason.clone() }))
 }
 
 fn ignored(reason: &str) -> Answer {
@@ -215,7 +215,8 @@ async fn offer_runs(
     offer: Offer,
     wait: Option<std::time::Duration>,
 ) -> Result<Answer, Problem> {
-    if let Some(Confirms { endpoint, request, delivery, otherwise }) = &offer.confirms {
+    if let Some(confirms) = &offer.confirms {
+        let Confirms { endpoint, request, delivery, otherwise } = &**confirms;
         let confirmed = app.engine.confirm(&offer.keys, endpoint, request, delivery).await;
         let confirmed = confirmed.map_err(|_| {
             log::error!("the journal is too slow for a confirmation, which is safe once it can be written");
