@@ -151,11 +151,11 @@ fn rules_that_can_never_match_are_refused() {
 
 #[test]
 fn a_request_must_not_choose_its_image_alone() {
-    let act = "do: [{setImage: {namespace: default, workloads: [\"deployment/${workload}\"]}}]";
+    let act = "do: [{setImage: {namespace: default, workloads: [\"deployment/web\"]}}]";
     let generic = |when: &str| endpoint("Generic", &format!("  rules:\n  - {when}{act}\n"));
     one(&generic(""), &["7:5: endpoints[0].rules[0]", "needs when.image"]);
     one(&generic("when: {environment: production}\n    "), &["needs when.image"]);
-    assert_eq!(check(&generic("when: {image: ghcr.io/acme/web, workload: web}\n    ")).code, 0);
+    assert_eq!(check(&generic("when: {image: ghcr.io/acme/web}\n    ")).code, 0);
 }
 
 /// A Generic endpoint with one rule of these filters, besides the image, and these actions.
