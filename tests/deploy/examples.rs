@@ -72,6 +72,8 @@ fn a_job_deploys_and_another_one_confirms() {
     for (name, deploy, confirm) in steps() {
         let kube = cluster(&["web", "live"]);
         let relay = prepared(&kube, "", &rules("{}")).start();
+        // Nobody confirms meanwhile: the answer is held for as long as it says.
+        let deploy = deploy.replace("wait=50", "wait=2");
         let Some(output) = run(&relay, &deploy, "ghcr.io/acme/web:2.0.0", "7-1", None) else { return };
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
