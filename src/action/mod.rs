@@ -4,11 +4,14 @@
 //! action finds its targets, plans each change as a pure request, and carries it out; `explain` stops after the
 //! plan.
 
+mod apply;
 mod change;
 mod confirm;
 mod context;
+mod filled;
 mod flux_notify;
 mod images;
+mod patch;
 mod preview;
 mod reconcile;
 mod restart;
@@ -17,15 +20,18 @@ mod set_image;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod yaml;
 
 use serde::{Deserialize, Serialize};
 
+use self::apply::Apply;
 pub use self::change::{Change, Decision, Made, Making, What};
 pub use self::confirm::Confirm;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
 pub use self::images::{PutBack, differs};
+use self::patch::Patch;
 pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
 use self::restart::Restart;
@@ -46,12 +52,16 @@ pub enum Action {
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
     Reconcile(Reconcile),
+    /// Applies manifests.
+    Apply(Apply),
+    /// Patches an object.
+    Patch(Patch),
     /// Waits for a person's word.
     Confirm(Confirm),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 5] = ["restart", "setImage", "fluxNotify", "reconcile", "confirm"];
+const NAMES: [&str; 7] = ["restart", "setImage", "fluxNotify", "reconcile", "apply", "patch", "confirm"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -81,6 +91,8 @@ impl Action {
                 Self::FluxNotify(FluxNotify {})
             }
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
+            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
+            "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
             "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
@@ -102,6 +114,8 @@ impl Action {
             Self::SetImage(_) => "setImage",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
+            Self::Apply(_) => "apply",
+            Self::Patch(_) => "patch",
             Self::Confirm(_) => "confirm",
         }
     }
@@ -113,6 +127,8 @@ impl Action {
             Self::SetImage(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
+            Self::Apply(action) => action.describe(),
+            Self::Patch(action) => format!("patch {action}"),
             Self::Confirm(action) => format!("wait for {action}"),
         }
     }
@@ -120,9 +136,20 @@ impl Action {
     /// Whether it is worth waiting for more events of the same kind.
     pub fn settles(&self) -> bool {
         match self {
-            Self::Restart(_) | Self::SetImage(_) => true,
+            Self::Restart(_) | Self::SetImage(_) | Self::Apply(_) | Self::Patch(_) => true,
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => false,
         }
+    }
+
+    /// Whether its targets depend on the tag, so that events of different tags are about different things. What is
+    /// patched is no target.
+    pub fn is_by_tag(&self) -> bool {
+        let text = match self {
+            Self::Patch(action) => action.target_text(),
+            // Our own types always serialize.
+            other => serde_json::to_string(other).unwrap_or_default(),
+        };
+        text.contains("${tag}") || text.contains("${digest}")
     }
 
     /// Whether what was done after the event, by whomever, is enough.
@@ -135,7 +162,9 @@ impl Action {
         match self {
             Self::SetImage(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Apply(_) | Self::Patch(_) | Self::Confirm(_) => {
+                false
+            }
         }
     }
 
@@ -152,6 +181,8 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
+            Self::Apply(action) => action.find(api, context).await,
+            Self::Patch(action) => action.find(api, context).await,
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => Ok(Found::default()),
         }
     }
@@ -172,6 +203,10 @@ impl Action {
             }
             (Self::FluxNotify(_), Target::Flux) => Ok(Decision::Change(Change::of(What::Notify))),
             (Self::Reconcile(_), Target::Object(_)) => Ok(Decision::Change(Change::of(What::Reconcile))),
+            (Self::Apply(action), Target::Manifest(placed)) => action.decide(api, placed).await,
+            (Self::Patch(action), Target::Workload(_) | Target::Object(_)) => {
+                action.decide(api, target, context).await
+            }
             _ => Err(self.not_for(target)),
         }
     }
@@ -185,6 +220,14 @@ impl Action {
         context: &Context<'_>,
     ) -> Result<Making, Failure> {
         let made = |patched| Making::Made(patched, change.clone());
+        if let (Self::Apply(action), What::Apply { before }, Target::Manifest(placed)) =
+            (self, &change.what, target)
+        {
+            return action.make(before.as_ref(), change, api, placed, context).await;
+        }
+        if let (Self::Patch(action), What::Patch { before, .. }) = (self, &change.what) {
+            return action.make(before, change, api, target, context).await;
+        }
         match (&change.what, target) {
             (What::Images { changes, read }, Target::Workload(workload)) => {
                 Ok(match images::set(changes, read, api, workload, context).await? {
@@ -227,6 +270,8 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
+            Self::Apply(action) => Some(action.rollout),
+            Self::Patch(action) => Some(action.rollout),
             Self::FluxNotify(_) | Self::Reconcile(_) | Self::Confirm(_) => None,
         }
     }
@@ -248,6 +293,8 @@ impl Action {
             Self::SetImage(action) => action.targets.named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
+            Self::Apply(_) => None,
+            Self::Patch(action) => action.named(context),
             Self::Confirm(_) => Some(Ok(vec![Target::Confirmation])),
         }
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::fields::{Fields, Node};
 use super::narrow;
 use super::report::FieldPath;
@@ -33,7 +31,7 @@ impl Rule {
 
     /// Whether its targets depend on the tag, so that events of different tags are about different things.
     pub fn is_by_tag(&self) -> bool {
-        self.actions.iter().any(|action| serde_json::to_value(action).is_ok_and(|action| names_tag(&action)))
+        self.actions.iter().any(Action::is_by_tag)
     }
 
     /// Whether runs wait for more events of the same kind: not if all that is done is to notify.
@@ -76,20 +74,5 @@ impl Rule {
             fields.report().mistake(&path.field("confirm"), text);
         }
         actions
-    }
-}
-
-/// What an action sets or looks at, which says nothing of what it changes.
-const NOT_TARGETS: [&str; 3] = ["image", "body", "url"];
-
-/// Whether a text of an action that may name a target has the tag in it.
-fn names_tag(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains("${tag}") || text.contains("${digest}"),
-        Value::Array(items) => items.iter().any(names_tag),
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| !NOT_TARGETS.contains(&name.as_str()) && names_tag(value))
-        }
-        _ => false,
     }
 }
