@@ -1,5 +1,7 @@
 //! What a delivery says happened, in boathook's own words: no sender's vocabulary passes this point.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::image::{Digest, Repository};
@@ -124,6 +126,19 @@ pub struct DeployRequest {
     pub strategy: String,
     /// Whether later environments may follow by themselves.
     pub auto_promotion: bool,
+    /// Further fields that the endpoint's rules ask for, by JSON pointer: nothing else of the body is kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<String, String>,
+}
+
+impl DeployRequest {
+    /// Whether another request is for the same image in the same environment.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        self.environment == other.environment
+            && self.image == other.image
+            && self.tag == other.tag
+            && self.digest == other.digest
+    }
 }
 
 #[cfg(test)]

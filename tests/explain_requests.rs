@@ -272,10 +272,10 @@ fn live_against_an_api_that_is_away_is_told() {
 
 #[test]
 fn an_event_that_lacks_what_a_name_needs_is_told_offline() {
-    let action = "{restart: {namespace: \"${namespace}\", workloads: [deployment/web]}}";
+    let action = "{restart: {namespace: \"${branch}\", workloads: [deployment/web]}}";
     let explained = image(&Stage::new(ACCESS).on_image(action), "1", &["--json"]);
     assert_eq!(explained["requests"], json!([]));
-    assert_eq!(explained["notes"][0]["why"], "an image event has no ${namespace}");
+    assert_eq!(explained["notes"][0]["why"], "an image event has no ${branch}");
 }
 
 #[test]

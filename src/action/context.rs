@@ -126,6 +126,8 @@ pub enum Target {
     Flux,
     /// What is only looked at, by HTTP: its URL.
     Url(String),
+    /// A person's word.
+    Confirmation,
 }
 
 impl Target {
@@ -136,7 +138,7 @@ impl Target {
             Self::Object(object) | Self::Manifest(Placed { object, .. }) => {
                 Some(object.namespace.as_str()).filter(|namespace| !namespace.is_empty())
             }
-            Self::Flux | Self::Url(_) => None,
+            Self::Flux | Self::Url(_) | Self::Confirmation => None,
         }
     }
 
@@ -145,7 +147,7 @@ impl Target {
         match self {
             Self::Workload(workload) => Some(workload.clone()),
             Self::Manifest(placed) => placed.object.workload(),
-            Self::Object(_) | Self::Flux | Self::Url(_) => None,
+            Self::Object(_) | Self::Flux | Self::Url(_) | Self::Confirmation => None,
         }
     }
 
@@ -153,7 +155,7 @@ impl Target {
     pub fn wave(&self) -> usize {
         match self {
             Self::Manifest(placed) => placed.wave(),
-            Self::Workload(_) | Self::Object(_) | Self::Flux | Self::Url(_) => 0,
+            Self::Workload(_) | Self::Object(_) | Self::Flux | Self::Url(_) | Self::Confirmation => 0,
         }
     }
 
@@ -171,6 +173,7 @@ impl fmt::Display for Target {
             Self::Object(object) | Self::Manifest(Placed { object, .. }) => object.fmt(f),
             Self::Flux => f.write_str("flux"),
             Self::Url(url) => f.write_str(url),
+            Self::Confirmation => f.write_str("confirmation"),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod apply;
 mod change;
 mod check;
+mod confirm;
 mod context;
 mod filled;
 mod flux_notify;
@@ -29,6 +30,7 @@ use self::apply::Apply;
 pub use self::change::{Change, Decision, Made, Making, What};
 use self::check::Check;
 pub use self::check::undone_by;
+pub use self::confirm::Confirm;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
@@ -64,11 +66,13 @@ pub enum Action {
     Patch(Patch),
     /// Looks whether something is well, by HTTP.
     Check(Check),
+    /// Waits for a person's word.
+    Confirm(Confirm),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 8] =
-    ["restart", "setImage", "traffic", "fluxNotify", "reconcile", "apply", "patch", "check"];
+const NAMES: [&str; 9] =
+    ["restart", "setImage", "traffic", "fluxNotify", "reconcile", "apply", "patch", "check", "confirm"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -102,6 +106,7 @@ impl Action {
             "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
             "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
             "check" => Self::Check(Check::read(section(&mut outer, "check")?)?),
+            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -126,6 +131,7 @@ impl Action {
             Self::Apply(_) => "apply",
             Self::Patch(_) => "patch",
             Self::Check(_) => "check",
+            Self::Confirm(_) => "confirm",
         }
     }
 
@@ -140,6 +146,7 @@ impl Action {
             Self::Apply(action) => action.describe(),
             Self::Patch(action) => format!("patch {action}"),
             Self::Check(action) => action.describe(),
+            Self::Confirm(action) => format!("wait for {action}"),
         }
     }
 
@@ -147,7 +154,7 @@ impl Action {
     pub fn settles(&self) -> bool {
         match self {
             Self::Restart(_) | Self::SetImage(_) | Self::Traffic(_) | Self::Apply(_) | Self::Patch(_) => true,
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) | Self::Confirm(_) => false,
         }
     }
 
@@ -174,9 +181,12 @@ impl Action {
         match self {
             Self::SetImage(_) | Self::Traffic(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Apply(_) | Self::Patch(_) | Self::Check(_) => {
-                false
-            }
+            Self::FluxNotify(_)
+            | Self::Reconcile(_)
+            | Self::Apply(_)
+            | Self::Patch(_)
+            | Self::Check(_)
+            | Self::Confirm(_) => false,
         }
     }
 
@@ -195,9 +205,11 @@ impl Action {
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
             Self::Apply(action) => action.find(api, context).await,
             Self::Patch(action) => action.find(api, context).await,
-            Self::Traffic(_) | Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => {
-                Ok(Found::default())
-            }
+            Self::Traffic(_)
+            | Self::FluxNotify(_)
+            | Self::Reconcile(_)
+            | Self::Check(_)
+            | Self::Confirm(_) => Ok(Found::default()),
         }
     }
 
@@ -296,7 +308,7 @@ impl Action {
             Self::Traffic(action) => Some(action.rollout()),
             Self::Apply(action) => Some(action.rollout),
             Self::Patch(action) => Some(action.rollout),
-            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) => None,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Check(_) | Self::Confirm(_) => None,
         }
     }
 
@@ -347,7 +359,13 @@ impl Action {
             Self::Apply(_) => None,
             Self::Patch(action) => action.named(context),
             Self::Check(action) => Some(Ok(vec![action.target(context)])),
+            Self::Confirm(_) => Some(Ok(vec![Target::Confirmation])),
         }
+    }
+
+    /// What it waits for, if that is a confirmation.
+    pub fn confirm(&self) -> Option<&Confirm> {
+        if let Self::Confirm(confirm) = self { Some(confirm) } else { None }
     }
 
     fn not_for(&self, target: &Target) -> Failure {

@@ -163,6 +163,7 @@ impl Action {
                 action.preview(outlook, target, context).await
             }
             (Self::Check(action), Target::Url(_)) => action.preview(context),
+            (Self::Confirm(action), Target::Confirmation) => Ok(Would::End(action.outlook(context.event))),
             _ => Err(self.not_for(target)),
         }
     }

@@ -39,6 +39,7 @@ pub(crate) fn deploy(image: &str, tag: &str, digest: Option<&str>) -> Event {
         by: String::new(),
         strategy: "rolling".into(),
         auto_promotion: false,
+        asked: std::collections::BTreeMap::new(),
     }))
 }
 

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::event::{Event, GitPushed, GitRef};
-use crate::run::account::Account;
 use crate::run::outcome::Outcome;
 use crate::run::report::{RunReport, StepReport, TargetReport};
 use crate::server::control::Listed;
@@ -61,13 +60,6 @@ fn pushed(git: &GitPushed) -> String {
     }
 }
 
-/// Why it ended as it did: the reasons of the runs that decided it.
-pub(super) fn reason(account: &Account) -> String {
-    let whole = account.outcome();
-    let decided = account.runs.iter().filter(|run| run.outcome == whole && !run.reason.is_empty());
-    decided.map(|run| run.reason.as_str()).collect::<Vec<_>>().join("; ")
-}
-
 /// Everything that is known of a delivery.
 pub(super) fn whole(Listed { status, account }: &Listed) -> String {
     let mut text = String::new();
@@ -113,7 +105,8 @@ fn of_run(run: &RunReport) -> String {
 }
 
 fn of_step(number: usize, step: &StepReport) -> String {
-    let mut text = format!("  step {number}, {}: {}\n", printable(&step.action, 40), word(step.outcome));
+    let state = step.state.as_deref().unwrap_or_else(|| word(step.outcome));
+    let mut text = format!("  step {number}, {}: {}\n", printable(&step.action, 40), printable(state, 40));
     for target in step.targets.iter().flatten() {
         text.push_str(&of_target(target));
     }

@@ -75,7 +75,7 @@ fn table(deliveries: &[Listed]) -> Table {
     for Listed { status, account } in deliveries {
         let id: String = account.id.chars().take(width).collect();
         let received = account::time(account.received);
-        let (events, reason) = (events(account), account::reason(account));
+        let (events, reason) = (events(account), account.reason());
         table.row([&received, &id, &account.endpoint, &events, status, &reason]);
     }
     table

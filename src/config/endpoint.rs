@@ -6,6 +6,7 @@ use super::Across;
 use super::fields::{Fields, suggest};
 use super::keys::{self, Use};
 use super::rule::Rule;
+use crate::action::Action;
 use crate::key::{Key, PathDigest};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
 
@@ -92,7 +93,8 @@ impl Endpoint {
             fields.finish();
             return None;
         };
-        let setting = Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed };
+        let setting =
+            Setting { flux_recv: false, verify_path: path_alone == PathAlone::Allowed, asked: asked(&rules) };
         let receiver = (source.configure)(&mut fields, &setting);
         Self::advise(&fields, source, receiver.as_ref(), path_alone, &rules);
         let path = fields.path().field("rules");
@@ -148,8 +150,28 @@ impl Endpoint {
                 let text = "a rule for deploy requests needs when.image, or the request could name any image";
                 fields.report().mistake(&path, text);
             }
+        } else {
+            let confirms = |rule: &Rule| rule.actions.iter().any(|action| action.confirm().is_some());
+            for (i, _) in rules.iter().enumerate().filter(|(_, rule)| confirms(rule)) {
+                let path = fields.path().field("rules").index(i).field("do");
+                // Generic tells of nothing else.
+                let text = format!(
+                    "confirm is for deploy requests, and {} sends none: only Generic does",
+                    source.name
+                );
+                fields.report().mistake(&path, text);
+            }
         }
     }
+}
+
+/// What rules ask for in a request, each once.
+fn asked(rules: &[Rule]) -> Vec<String> {
+    let confirms = rules.iter().flat_map(|rule| rule.actions.iter()).filter_map(Action::confirm);
+    let mut asked: Vec<_> = confirms.map(|confirm| confirm.pointer().to_owned()).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
 }
 
 /// Whether a name can stand in logs and metrics.

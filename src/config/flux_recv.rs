@@ -46,7 +46,7 @@ fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option
     let digests: Vec<_> = keys.iter().map(|key| key.path_digest(registry_host.as_bytes())).collect();
     across.unique.paths(&fields, index, None, &digests, "keyPath");
     let source = Endpoint::source(&mut fields)?;
-    let setting = Setting { flux_recv: true, verify_path: false };
+    let setting = Setting { flux_recv: true, ..Setting::default() };
     let receiver = (source.configure)(&mut fields, &setting);
     // flux-recv took no notice of a signature from Bitbucket's cloud, which may be made with another secret.
     let path_alone = if source.name == "BitbucketCloud" { PathAlone::Ignoring } else { PathAlone::Refused };

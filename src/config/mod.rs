@@ -7,6 +7,7 @@ pub mod fields;
 mod flux_recv;
 mod keys;
 mod locate;
+mod narrow;
 mod notify;
 mod reach;
 pub mod reload;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::{Fields, Node};
+use super::narrow;
 use super::report::FieldPath;
 use crate::action::{Action, undone_by};
 use crate::rule::When;
@@ -44,12 +45,12 @@ impl Rule {
             Some(section) => When::read(section),
             None => When::default(),
         };
-        let actions = Self::actions(&mut fields);
+        let actions = Self::actions(&mut fields, &when);
         fields.finish();
         Some(Self::new(number, when, actions.into()))
     }
 
-    fn actions(fields: &mut Fields<'_>) -> Vec<Action> {
+    fn actions(fields: &mut Fields<'_>, when: &When) -> Vec<Action> {
         let Some(list) = fields.list("do") else {
             if !fields.names_field("do") {
                 fields.report().mistake(fields.path(), "do is missing: a rule needs at least one action");
@@ -59,18 +60,23 @@ impl Rule {
         if list.is_empty() {
             fields.mistake("do", "is empty: a rule needs at least one action");
         }
-        let (mut actions, mut complete) = (Vec::new(), true);
-        for (path, node) in list {
+        let (mut actions, mut complete) = (Vec::with_capacity(list.len()), true);
+        let last = list.len().saturating_sub(1);
+        for (place, (path, node)) in list.into_iter().enumerate() {
+            narrow::judge(node, &path, when);
             let Some(action) = Action::read(node, &path) else {
                 complete = false;
                 continue;
             };
+            if place == last && action.confirm().is_some() {
+                let text =
+                    "is the last action: it would confirm nothing. Put it before the action that needs it";
+                fields.report().mistake(&path.field("confirm"), text);
+            }
+            let undoes = action.undoes_before();
             actions.push(action);
             // What could not be read may have been what is meant.
-            if complete
-                && actions.last().is_some_and(Action::undoes_before)
-                && undone_by(&actions, actions.len() - 1).is_none()
-            {
+            if complete && undoes && undone_by(&actions, actions.len() - 1).is_none() {
                 let path = path.field("check").field("onFailure");
                 let text = "no step before it can be put back, as a setImage can: put one before it, or leave onFailure out";
                 fields.report().mistake(&path, text);

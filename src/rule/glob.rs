@@ -106,6 +106,11 @@ impl Glob {
         self.tokens.is_empty()
     }
 
+    /// Whether it says more of a text than how long it is: it has something else than wildcards.
+    pub fn is_narrow(&self) -> bool {
+        self.source.contains(|c| !matches!(c, '*' | '?'))
+    }
+
     /// The pattern as it was written.
     pub fn source(&self) -> &str {
         &self.source

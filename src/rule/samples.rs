@@ -35,5 +35,6 @@ pub(super) fn deploy(image: &str, tag: &str) -> Event {
         by: "ci".into(),
         strategy: "rolling".into(),
         auto_promotion: false,
+        asked: std::collections::BTreeMap::new(),
     }))
 }

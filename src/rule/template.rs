@@ -161,6 +161,7 @@ mod tests {
             by: "ci".into(),
             strategy: "rolling".into(),
             auto_promotion: false,
+            asked: std::collections::BTreeMap::new(),
         }));
         let all = "${image} ${repository} ${tag} ${commit} ${namespace} ${workload} ${environment}";
         assert_eq!(

@@ -50,6 +50,29 @@ impl Account {
         }
     }
 
+    /// Why it ended as it did, or what it waits for: the reasons of the runs that decided it.
+    pub fn reason(&self) -> String {
+        self.reasons(self.outcome())
+    }
+
+    /// The reasons of the runs that ended like this.
+    pub fn reason_of(&self, outcome: Outcome) -> String {
+        self.reasons(Some(outcome))
+    }
+
+    fn reasons(&self, outcome: Option<Outcome>) -> String {
+        let decided = self.runs.iter().filter(|run| run.outcome == outcome && !run.reason.is_empty());
+        decided.map(|run| run.reason.as_str()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The `deployment_id` of a deploy request.
+    pub fn deployment_id(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            Event::Deploy(request) => Some(request.id.as_str()),
+            _ => None,
+        })
+    }
+
     /// The outcome of the whole; `None` while a run is under way.
     pub fn outcome(&self) -> Option<Outcome> {
         let outcomes = self.runs.iter().map(|run| run.outcome).collect::<Option<Vec<_>>>()?;

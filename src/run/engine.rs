@@ -1,6 +1,7 @@
 //! Drives the queue: accepts deliveries, starts runs when they are due, answers who waits for their end.
 
 mod closing;
+mod confirming;
 mod notes;
 mod telling;
 
@@ -16,12 +17,11 @@ use tokio::task::JoinSet;
 use super::account::Account;
 use super::journal::{Journal, JournalError, Table, Write};
 use super::locks::{Leave, Locks};
-use super::outcome::End;
 use super::queue::{Effects, Queue, Reply, Restored, Resumed};
 use super::record::{Run, RunId};
 use super::sameness::{Keys, Seen};
 use super::stored::{Ended, get};
-use super::worker;
+use super::worker::{self, Rest};
 use crate::action::Api;
 use crate::clock::{Numbers, sleep_until};
 use crate::notify::{Outbox, Targets};
@@ -264,22 +264,27 @@ impl Engine {
                 () = self.wake.notified() => {}
                 () = sleep_until(timer) => {}
                 Some(ended) = runs.join_next_with_id() => {
-                    let (id, end) = match ended {
-                        Ok((id, end)) => (id, end),
-                        Err(error) => (error.id(), Some(worker::panicked(&error))),
+                    let (id, rest) = match ended {
+                        Ok((id, rest)) => (id, rest),
+                        Err(error) => (error.id(), Some(Rest::Ended(worker::panicked(&error)))),
                     };
                     if let Some(run) = under_way.remove(&id) {
-                        self.rested(&run, end);
+                        self.rested(&run, rest);
                     }
                 }
             }
         }
     }
 
-    /// A run has ended, or is left to the next process.
-    fn rested(&self, run: &Run, end: Option<End>) {
-        match end {
-            Some(end) => self.change(write, |queue| queue.finish(run, end, Timestamp::now())),
+    /// A run has ended, waits for a confirmation, or is left to the next process.
+    fn rested(&self, run: &Run, rest: Option<Rest>) {
+        match rest {
+            Some(Rest::Ended(end)) => {
+                self.change(write, |queue| queue.finish(run, end, Timestamp::now()));
+            }
+            Some(Rest::Asks(until)) => {
+                self.change(write, |queue| queue.rest(run, until, Timestamp::now()));
+            }
             None => self.change(write, |queue| queue.leave(run, Timestamp::now())),
         }
     }

@@ -7,6 +7,7 @@ pub mod account;
 mod attempts;
 mod audit;
 pub mod backoff;
+mod confirm;
 pub mod engine;
 mod follow;
 pub mod holds;

@@ -244,6 +244,15 @@ impl Progress {
         names
     }
 
+    /// The step that waits for a confirmation, and until when.
+    pub fn asked(&self) -> Option<(usize, Timestamp)> {
+        let number = self.steps.len().checked_sub(1)?;
+        match self.target(number, 0)?.stage {
+            Stage::Asked(until) => Some((number, until)),
+            _ => None,
+        }
+    }
+
     /// Whether it must come to its end before another run: something is being put back, or is to be, or requests go to
     /// two revisions.
     pub fn is_half_way(&self) -> bool {

@@ -2,16 +2,18 @@
 //! It does no I/O and reads no clock; the engine tells it the time, and writes and carries out what it says.
 
 mod accept;
+mod confirm;
 mod leave;
 mod look;
 mod restore;
 mod targets;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::confirm::Confirmed;
 pub use self::restore::{Restored, Resumed};
 pub use self::targets::Place;
 use super::holds::Holds;
@@ -41,6 +43,8 @@ pub struct Queue {
     lanes: HashMap<Lane, LaneState>,
     /// Runs that wait, by when they may start.
     due: BTreeMap<(Timestamp, RunId), Lane>,
+    /// Started runs that nobody works on, by when they are to be looked at again.
+    resting: BTreeSet<(Timestamp, RunId)>,
     /// Versions that are not applied.
     pub holds: Holds,
     pending: usize,
@@ -55,7 +59,7 @@ struct LaneState {
     waiting: Option<Waiting>,
     /// How many are under way: at most one.
     started: usize,
-    /// The one that is under way is worked on no longer: it goes on in the next process.
+    /// The one that is under way is worked on by nobody: it goes on in the next process, or waits for a confirmation.
     left: Option<RunId>,
 }
 
@@ -167,7 +171,7 @@ impl Queue {
 
     /// Starts of what is due as many as that; the rest stays due.
     pub fn start_some(&mut self, now: Timestamp, most: usize) -> Vec<Arc<Run>> {
-        let mut started = Vec::new();
+        let mut started = self.wake(now, most);
         while started.len() < most
             && let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now)
         {
@@ -183,7 +187,9 @@ impl Queue {
 
     /// When the next run may start; `None` if nothing waits for time alone.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.first_key_value().map(|((due, _), _)| *due)
+        let waiting = self.due.first_key_value().map(|((due, _), _)| *due);
+        let resting = self.resting.first().map(|(due, _)| *due);
+        waiting.into_iter().chain(resting).min()
     }
 
     /// From now on nothing settles: what waits is due.
@@ -195,6 +201,8 @@ impl Queue {
             }
             self.due.insert((now, run), lane);
         }
+        // Whether they outlive the process is not known here.
+        self.resting = std::mem::take(&mut self.resting).into_iter().map(|(_, run)| (now, run)).collect();
     }
 
     /// A started run has ended; its lane is free for the one that waits.
@@ -227,6 +235,7 @@ impl Queue {
         let Some(entry) = self.runs.get_mut(&id) else { return };
         entry.progress.end = Some(end);
         self.pending -= 1;
+        self.resting.retain(|(_, resting)| *resting != id);
         effects.ended.push((Arc::clone(&entry.run), RunReport::of(&entry.run, &entry.progress)));
         let seen = entry.delivery;
         // Only once every run has one.

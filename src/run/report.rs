@@ -29,15 +29,29 @@ impl RunReport {
     pub fn of(run: &Run, progress: &Progress) -> Self {
         let step = |(number, action): (usize, &Action)| StepReport::of(number, action, run, progress);
         let end = progress.end.clone();
+        let asked = if end.is_none() { asked(run, progress) } else { None };
         Self {
             id: run.id.to_string(),
             rule: run.rule,
             outcome: end.as_ref().map(|end| end.outcome),
-            reason: end.map(|end| end.reason).unwrap_or_default(),
+            reason: end.map(|end| end.reason).or(asked).unwrap_or_default(),
             steps: run.actions.iter().enumerate().map(step).collect(),
         }
     }
 }
+
+/// What a run waits for, if it is a person's word.
+fn asked(run: &Run, progress: &Progress) -> Option<String> {
+    let (step, until) = progress.asked()?;
+    let confirm = run.actions.get(step)?.confirm()?;
+    let text = confirm.text();
+    Some(format!(
+        "waits until {until:.0} for a signed request for the same environment and image with {text}"
+    ))
+}
+
+/// The state of a step that waits for a person's word.
+const AWAITING: &str = "awaitingConfirmation";
 
 /// What became of one action of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +61,9 @@ pub struct StepReport {
     /// `None` until the step has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// `awaitingConfirmation` while it waits for a person's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// `None` until they have been found.
     pub targets: Option<Vec<TargetReport>>,
 }
@@ -58,12 +75,14 @@ impl StepReport {
             Some(step) => Self {
                 action: name,
                 outcome: step.end.as_ref().map(|end| end.outcome),
+                state: progress.asked().filter(|(asked, _)| *asked == number).map(|_| AWAITING.to_owned()),
                 targets: Some(step.targets.iter().map(TargetReport::of).collect()),
             },
             None => Self {
                 action: name,
                 // A run that ended before this step never came to it.
                 outcome: progress.end.is_some().then_some(Outcome::Skipped),
+                state: None,
                 // Targets that need no look-up are known already.
                 targets: action
                     .named_targets(&run.context())

@@ -27,6 +27,9 @@ struct Mark([u8; 16]);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     marks: Vec<Mark>,
+    /// The requests that confirmed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    confirmed_by: Vec<Mark>,
     /// Whether a delivery is still the same one once a run of the first has begun to change something.
     lasting: bool,
     #[serde(skip)]
@@ -41,15 +44,8 @@ impl Keys {
     /// waits is taken for the same one, as flux-recv's users are used to.
     pub fn new(endpoint: &str, identity: &Identity, body: &[u8], lasting: bool) -> Self {
         let mark = |kind: &[u8], bytes: &[u8]| {
-            let mut hash = Sha256::new();
             // The endpoint's name has no NUL, so parts cannot run into each other.
-            hash.update(endpoint.as_bytes());
-            hash.update([0]);
-            hash.update(kind);
-            hash.update(bytes);
-            let mut half = [0; 16];
-            half.copy_from_slice(hash.finalize().split_at(16).0);
-            Mark(half)
+            Mark::of(&[endpoint.as_bytes(), &[0], kind, bytes])
         };
         let (marks, while_pending) = match identity {
             Identity::Unknown => (Vec::new(), false),
@@ -58,7 +54,8 @@ impl Keys {
             Identity::Body => (vec![mark(b"body ", body)], false),
             Identity::BodyWhilePending => (vec![mark(b"body ", body)], true),
         };
-        Self { marks, lasting: lasting && !while_pending, asking: false, again: false }
+        let lasting = lasting && !while_pending;
+        Self { marks, confirmed_by: Vec::new(), lasting, asking: false, again: false }
     }
 
     /// With `asking` also a delivery that has ended badly is the same one: its caller wants to know its end, not
@@ -72,7 +69,19 @@ impl Keys {
     /// way.
     #[must_use]
     pub fn again(self) -> Self {
-        Self { again: true, ..self }
+        // It needs a confirmation of its own.
+        Self { again: true, confirmed_by: Vec::new(), ..self }
+    }
+
+    /// What a request is recognised by as a confirmation: as a delivery it may be one of its own, or the one that
+    /// waits.
+    fn as_confirmation(&self) -> impl Iterator<Item = Mark> {
+        self.marks.iter().map(|mark| Mark::of(&[b"confirms ", &mark.0]))
+    }
+
+    /// Everything that leads to the delivery.
+    fn all(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().chain(&self.confirmed_by)
     }
 
     /// Whether another push may look the same; what a person asks for again is none.
@@ -84,6 +93,18 @@ impl Keys {
     /// alike. An id that is not signed may differ when the same body comes again.
     pub fn mark(&self) -> String {
         self.marks.last().filter(|_| self.lasting).copied().map(String::from).unwrap_or_default()
+    }
+}
+
+impl Mark {
+    fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part);
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(hash.finalize().split_at(16).0);
+        Self(half)
     }
 }
 
@@ -163,10 +184,29 @@ impl Deliveries {
     /// Remembers a delivery of an earlier process as pending, under the number that it had.
     pub fn restore(&mut self, seen: Seen, keys: Keys, runs: Vec<RunId>, at: Timestamp) {
         self.next = self.next.max(seen.0 + 1);
-        for mark in &keys.marks {
+        for mark in keys.all() {
             self.by_mark.insert(*mark, seen);
         }
         self.memories.insert(seen, Memory { runs, fate: None, keys, at, bytes: 0 });
+    }
+
+    /// The delivery that a request has confirmed before.
+    pub fn confirmed_by(&self, keys: &Keys) -> Option<Seen> {
+        keys.as_confirmation().find_map(|mark| self.by_mark.get(&mark).copied())
+    }
+
+    /// A request confirms a delivery.
+    pub fn confirm(&mut self, seen: Seen, keys: &Keys) {
+        let Some(memory) = self.memories.get_mut(&seen) else { return };
+        for mark in keys.as_confirmation() {
+            self.by_mark.insert(mark, seen);
+            memory.keys.confirmed_by.push(mark);
+        }
+    }
+
+    /// Whether a delivery has ended, and not well.
+    pub fn has_failed(&self, seen: Seen) -> bool {
+        self.memories.get(&seen).is_some_and(|memory| memory.fate == Some(false))
     }
 
     /// What is remembered of a delivery.
@@ -202,8 +242,8 @@ impl Deliveries {
     /// redelivery of is known again.
     pub fn cancel(&mut self, seen: Seen) -> Vec<RunId> {
         let Some(memory) = self.memories.remove(&seen) else { return Vec::new() };
-        for mark in &memory.keys.marks {
-            let others = self.memories.iter().filter(|(_, other)| other.keys.marks.contains(mark));
+        for mark in memory.keys.all() {
+            let others = self.memories.iter().filter(|(_, other)| other.keys.all().any(|own| own == mark));
             match others.map(|(other, _)| *other).max() {
                 Some(before) => self.by_mark.insert(*mark, before),
                 None => self.by_mark.remove(mark),
@@ -214,7 +254,7 @@ impl Deliveries {
 
     fn forget(&mut self, seen: Seen) {
         let Some(memory) = self.memories.remove(&seen) else { return };
-        for mark in &memory.keys.marks {
+        for mark in memory.keys.all() {
             // A later delivery may have taken the mark over.
             if self.by_mark.get(mark) == Some(&seen) {
                 self.by_mark.remove(mark);

@@ -109,7 +109,8 @@ impl Work<'_> {
             Stage::Shifting(change, shift) => self.shift(change, shift).await?,
             Stage::Undoing(change, why) => self.put_back(change, why).await?,
             Stage::Undone(change, why, made) => self.follow_back(change, why, made).await?,
-            Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
+            // Whoever confirms is waited for elsewhere.
+            Stage::Asked(_) | Stage::Broken(..) | Stage::Ended(..) => return Ok(false),
         }
         Ok(true)
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempts::{Attempts, Stop};
+use super::confirm;
 use super::engine::Engine;
 use super::locks::Leave;
 use super::outcome::{End, Outcome};
@@ -14,12 +15,24 @@ use super::record::Run;
 use super::target::{self, Lock};
 use crate::action::{Action, Target};
 
-/// Carries the run out and says how it ended; `None` if the process ends first and the next one goes on. `locks` are
-/// of the workloads that it had begun to change in an earlier process.
-pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: Vec<Leave>) -> Option<End> {
+/// How a run came to rest.
+pub(super) enum Rest {
+    Ended(End),
+    /// It waits for a confirmation until then, and takes nobody's place meanwhile.
+    Asks(Timestamp),
+}
+
+/// Carries the run out and says how it came to rest; `None` if the process ends first and the next one goes on.
+/// `locks` are of the workloads that it had begun to change in an earlier process.
+pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: Vec<Leave>) -> Option<Rest> {
     loop {
         match engine.todo(run)? {
             Todo::Find(step) => find(engine, run, step).await?,
+            Todo::Work(step, _) if let Some(confirm) = run.actions.get(step).and_then(Action::confirm) => {
+                if let Some(until) = confirm::look(engine, run, step, confirm).await? {
+                    return Some(Rest::Asks(until));
+                }
+            }
             Todo::Work(step, places) => {
                 let undoes = run.actions.get(step).is_some_and(Action::rolls_back);
                 if undoes && locks.is_empty() {
@@ -46,7 +59,7 @@ pub(super) async fn carry_out(engine: &Arc<Engine>, run: &Arc<Run>, mut locks: V
                 engine.note(run.id, |progress| progress.end_step(step, end)).await;
                 locks.clear();
             }
-            Todo::EndRun(end) => return Some(end),
+            Todo::EndRun(end) => return Some(Rest::Ended(end)),
         }
     }
 }
@@ -76,7 +89,7 @@ fn keep(engine: &Engine, run: &Run, locks: Vec<Leave>) {
 /// What is locked while a target is worked on; Flux is told of everything side by side, and looking changes nothing.
 pub(super) fn lock_name(target: &Target) -> Option<String> {
     match target {
-        Target::Flux | Target::Url(_) => None,
+        Target::Flux | Target::Url(_) | Target::Confirmation => None,
         _ => Some(target.full_name()),
     }
 }

@@ -95,9 +95,12 @@ impl Answer {
 pub(super) struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) delivery: Option<&'a str>,
-    /// `accepted`, `pong`, `ignored`, `duplicate`, or an outcome.
+    /// Of a deploy request, or of the one that it confirms or repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deployment_id: Option<&'a str>,
+    /// `accepted`, `pong`, `ignored`, `duplicate`, `confirmed`, or an outcome.
     pub(super) status: &'a str,
-    /// The delivery that this one repeats.
+    /// The delivery that this one repeats or confirms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of: Option<&'a str>,
     /// One sentence for a person.
@@ -126,6 +129,9 @@ pub(super) struct AcceptedRun<'a> {
 #[derive(Debug, Serialize)]
 struct AcceptedStep<'a> {
     action: &'a str,
+    /// What it waits for, if that is a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
     /// `None`: found when the step starts.
     targets: Option<Vec<&'a str>>,
 }
@@ -135,7 +141,7 @@ impl<'a> AcceptedRun<'a> {
         let steps = run.steps.iter().map(|step| {
             let targets = step.targets.as_ref();
             let names = targets.map(|targets| targets.iter().map(|t| t.target.as_str()).collect());
-            AcceptedStep { action: &step.action, targets: names }
+            AcceptedStep { action: &step.action, state: step.state.as_deref(), targets: names }
         });
         Self { id: &run.id, rule: run.rule, steps: steps.collect() }
     }

@@ -8,6 +8,7 @@
 //! | it is verified | 401, or 503 while a key set is missing |
 //! | it is decoded into events | 400 |
 //! | rules make runs of them | 200 `pong` or `ignored` |
+//! | no run waits for it as a confirmation | 200 `confirmed` |
 //! | the same delivery has not been seen | 200 `duplicate` |
 //! | the runs are made safe | 503 |
 //! | it is accepted | 202 |
@@ -22,10 +23,10 @@ use jiff::Timestamp;
 
 use super::answer::{Answer, Problem, Told};
 use super::throttle::Pass;
-use super::waiting::{self, Wish};
+use super::waiting::{self, Known, Wish};
 use super::{App, body, prefer};
 use crate::config::Endpoint;
-use crate::event::Event;
+use crate::event::{DeployRequest, Event};
 use crate::key::PathDigest;
 use crate::rule::Subject;
 use crate::run::engine::{Accepted, Refused};
@@ -132,6 +133,17 @@ enum Processed {
 struct Offer {
     keys: Keys,
     runs: Vec<Arc<Run>>,
+    /// It may be a confirmation that runs wait for.
+    confirms: Option<Box<Confirms>>,
+}
+
+/// A request that carries something that rules ask for.
+struct Confirms {
+    endpoint: String,
+    request: DeployRequest,
+    delivery: String,
+    /// Why it leads to no run, if it is no confirmation and leads to none.
+    otherwise: String,
 }
 
 /// Everything that needs the body and no waiting.
@@ -171,7 +183,8 @@ fn decide(
     let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
     let arrival = Arrival { received: now, from: Some(peer.ip()), mark: keys.mark() };
     let planned = plan::plan(config, endpoint, decoded, arrival, || app.engine.next_id());
-    if planned.runs.is_empty() {
+    let confirms = confirms(endpoint, decoded, &planned);
+    if planned.runs.is_empty() && confirms.is_none() {
         let pong = decoded.events.iter().any(|event| matches!(event, Event::Ping));
         let answer = if pong {
             Answer::told(StatusCode::OK, &Told { status: "pong", ..Told::default() })
@@ -180,7 +193,17 @@ fn decide(
         };
         return Processed::Answered(answer);
     }
-    Processed::Offer(Offer { keys, runs: planned.runs })
+    Processed::Offer(Offer { keys, runs: planned.runs, confirms })
+}
+
+/// The request, if it carries what a rule asks for.
+fn confirms(endpoint: &Endpoint, decoded: &Decoded, planned: &plan::Planned) -> Option<Box<Confirms>> {
+    let request = decoded.events.iter().find_map(|event| match event {
+        Event::Deploy(request) if !request.asked.is_empty() => Some((**request).clone()),
+        _ => None,
+    })?;
+    let (endpoint, delivery) = (endpoint.name.clone(), planned.delivery.clone());
+    Some(Box::new(Confirms { endpoint, request, delivery, otherwise: planned.reason.clone() }))
 }
 
 fn ignored(reason: &str) -> Answer {
@@ -192,6 +215,21 @@ async fn offer_runs(
     offer: Offer,
     wait: Option<std::time::Duration>,
 ) -> Result<Answer, Problem> {
+    if let Some(confirms) = &offer.confirms {
+        let Confirms { endpoint, request, delivery, otherwise } = &**confirms;
+        let confirmed = app.engine.confirm(&offer.keys, endpoint, request, delivery).await;
+        let confirmed = confirmed.map_err(|_| {
+            log::error!("the journal is too slow for a confirmation, which is safe once it can be written");
+            Problem::JournalFailed
+        })?;
+        if let Some(seen) = confirmed {
+            let wish = Wish { wait, known: Known::Confirms, note: None };
+            return Ok(waiting::answer(&app.engine, seen, wish).await);
+        }
+        if offer.runs.is_empty() {
+            return Ok(ignored(otherwise));
+        }
+    }
     let engine = Arc::clone(&app.engine);
     // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
     let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
@@ -211,10 +249,10 @@ async fn offer_runs(
             Ok(ignored(&held.join("; ")))
         }
         Ok(Accepted::New(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: false, note: None }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, known: Known::New, note: None }).await)
         }
         Ok(Accepted::Duplicate(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, duplicate: true, note: None }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait, known: Known::Duplicate, note: None }).await)
         }
         Err(Refused::Full) => Err(Problem::TooMuchPending),
         Err(Refused::Closing) => Err(Problem::Closing),

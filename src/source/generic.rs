@@ -34,15 +34,18 @@ struct Generic {
     /// What stands before the hex digits.
     prefix: String,
     pointers: Pointers,
+    /// What rules ask for besides, by JSON pointer.
+    asked: Vec<String>,
     /// How far the body's time may be off, in both directions; zero turns the check off.
     max_age: Duration,
 }
 
-fn configure(fields: &mut Fields<'_>, _: &Setting) -> Box<dyn Receiver> {
+fn configure(fields: &mut Fields<'_>, setting: &Setting) -> Box<dyn Receiver> {
     let (header, algorithm, prefix) = signature(fields);
     let pointers = pointers(fields);
     let max_age = fields.duration("maxAge").unwrap_or(MAX_AGE);
-    Box::new(Generic { header, algorithm, prefix, pointers, max_age })
+    let asked = setting.asked.clone();
+    Box::new(Generic { header, algorithm, prefix, pointers, asked, max_age })
 }
 
 /// Reads `signature: {header, algorithm, prefix}`.
@@ -111,7 +114,7 @@ impl Receiver for Generic {
 
     fn decode(&self, delivery: &Verified<'_>) -> Result<Decoded, Undecodable> {
         let body: Value = reading::read(delivery.body())?;
-        let request = body::read(&body, &self.pointers)?;
+        let request = body::read(&body, &self.pointers, &self.asked)?;
         let identity = Identity::Id(request.id.clone());
         let actor = Some(request.by.clone()).filter(|by| !by.is_empty());
         Ok(Decoded { events: vec![Event::Deploy(Box::new(request))], identity, actor })

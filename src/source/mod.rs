@@ -90,6 +90,8 @@ pub struct Setting {
     pub flux_recv: bool,
     /// The endpoint says `verify: path`: a source that needs settings for its proof may do without them.
     pub verify_path: bool,
+    /// What the endpoint's rules ask for in a deploy request besides its usual fields: JSON pointers.
+    pub asked: Vec<String>,
 }
 
 /// The source of this name.

@@ -87,7 +87,7 @@ fn a_deploy_request_is_told_which_field_is_wrong() {
         (
             "deployment_id",
             json!(""),
-            "deployment_id: must be 1 to 128 printable ASCII characters without spaces",
+            "deployment_id: must be 1 to 128 letters, digits and - _ . : + = @ ~ #, without ..",
         ),
     ] {
         let mut body = whole.clone();

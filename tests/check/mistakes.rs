@@ -151,11 +151,79 @@ fn rules_that_can_never_match_are_refused() {
 
 #[test]
 fn a_request_must_not_choose_its_image_alone() {
-    let act = "do: [{setImage: {namespace: default, workloads: [\"deployment/${workload}\"]}}]";
+    let act = "do: [{setImage: {namespace: default, workloads: [\"deployment/web\"]}}]";
     let generic = |when: &str| endpoint("Generic", &format!("  rules:\n  - {when}{act}\n"));
     one(&generic(""), &["7:5: endpoints[0].rules[0]", "needs when.image"]);
     one(&generic("when: {environment: production}\n    "), &["needs when.image"]);
     assert_eq!(check(&generic("when: {image: ghcr.io/acme/web}\n    ")).code, 0);
+}
+
+/// A Generic endpoint with one rule of these filters, besides the image, and these actions.
+fn deploys(when: &str, actions: &str) -> String {
+    endpoint(
+        "Generic",
+        &format!("  rules:\n  - when: {{image: ghcr.io/acme/web{when}}}\n    do: [{actions}]\n"),
+    )
+}
+
+#[test]
+fn what_a_request_names_must_be_limited() {
+    let free = "${workload} is whatever the request says: limit it with when.workload in this rule";
+    let web = "setImage: {namespace: default, workloads: ['deployment/${workload}']}";
+    for when in [
+        "",
+        ", workload: '*'",
+        ", workload: '**'",
+        ", workload: [web, '*']",
+        ", workload: '??*'",
+        ", namespace: a",
+    ] {
+        one(&deploys(when, web), &["endpoints[0].rules[0].do[0].setImage.workloads[0]: ", free]);
+    }
+    for when in [", workload: web", ", workload: 'web-*'", ", workload: [web, 'queue-?']"] {
+        assert_eq!(check(&deploys(when, web)).code, 0, "{when}");
+    }
+    // Whatever action and field it stands in, the later ones of the list too.
+    for (actions, place) in [
+        (
+            "restart: {namespaces: [shop, '${namespace}'], selector: app=web}",
+            "do[0].restart.namespaces[1]: ${namespace} is",
+        ),
+        (
+            "setImage: {namespace: shop, runningImage: true, container: 'x-${workload}'}",
+            "do[0].setImage.container: ",
+        ),
+        (
+            "{fluxNotify: {}}, {reconcile: {namespace: '${namespace}', kind: GitRepository, name: fleet}}",
+            "do[1].reconcile.namespace: ${namespace} is",
+        ),
+    ] {
+        one(&deploys("", actions), &[place, "limit it with when."]);
+        assert_eq!(check(&deploys(", namespace: 'shop-*', workload: web", actions)).code, 0, "{actions}");
+    }
+    let both = "setImage: {namespace: '${namespace}', workloads: ['deployment/${workload}']}";
+    assert_eq!(errors(&deploys("", both)).len(), 2);
+    let literal = "setImage: {namespace: default, selector: 'a=b', container: '$${workload}'}";
+    assert_eq!(check(&deploys("", literal)).code, 0, "a text that only looks like it");
+}
+
+#[test]
+fn a_confirmation_stands_between_actions_of_deploy_requests() {
+    let web = "setImage: {namespace: default, workloads: [deployment/web]}";
+    assert_eq!(check(&deploys("", &format!("{{confirm: {{}}}}, {{{web}}}"))).code, 0);
+    one(
+        &deploys("", &format!("{{{web}}}, {{confirm: {{}}}}")),
+        &["do[1].confirm: is the last action: it would confirm nothing"],
+    );
+    one(
+        &rule(&format!("do: [{{confirm: {{}}}}, {{{web}}}]")),
+        &["rules[0].do: confirm is for deploy requests, and GitHub sends none"],
+    );
+    one(
+        &deploys("", &format!("{{confirm: {{for: 0}}}}, {{{web}}}")),
+        &["confirm.for: must be more than nothing"],
+    );
+    one(&deploys(", event: image", &format!("{{confirm: {{}}}}, {{{web}}}")), &["can never match"]);
 }
 
 #[test]

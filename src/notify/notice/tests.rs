@@ -48,6 +48,7 @@ fn step(targets: Vec<TargetReport>) -> StepReport {
     StepReport {
         action: "setImage".into(),
         outcome: targets.first().and_then(|t| t.outcome),
+        state: None,
         targets: Some(targets),
     }
 }

@@ -13,6 +13,7 @@ use self::text::TextFilter;
 use super::glob::Glob;
 use super::image_pattern::ImagePattern;
 use super::policy::TagPolicy;
+use super::values::Variable;
 
 /// A filter on events: each field that is given must fit, a list fits if any of its items does, and a field
 /// that the event does not have fits nothing (`image` never matches a git event). The default wants every
@@ -50,6 +51,18 @@ impl When {
     /// the request alone would then decide what runs.
     pub fn deploy_without_image(&self) -> bool {
         self.kinds.meets(Kinds::DEPLOY) && self.images.is_empty()
+    }
+
+    /// Whether the rule limits what a deploy request may say for this variable, its namespace or its workload: every
+    /// pattern must have more than wildcards.
+    pub fn limits(&self, variable: Variable) -> bool {
+        let own = match variable {
+            Variable::Namespace => TextFilter::Namespace,
+            Variable::Workload => TextFilter::Workload,
+            _ => return false,
+        };
+        let globs = self.texts.iter().find(|(filter, _)| *filter == own).map(|(_, globs)| globs);
+        globs.is_some_and(|globs| globs.iter().all(Glob::is_narrow))
     }
 
     /// What the rule wants, in one line.

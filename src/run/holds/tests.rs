@@ -57,6 +57,7 @@ fn deploy(tag: &str, digest: Option<&str>) -> Run {
         by: String::new(),
         strategy: String::new(),
         auto_promotion: false,
+        asked: std::collections::BTreeMap::new(),
     }));
     run(event, tag, "d-1")
 }

@@ -116,6 +116,7 @@ fn deploy(tag: &str, digest: bool, number: usize) -> Event {
         by: String::new(),
         strategy: "rolling".into(),
         auto_promotion: false,
+        asked: std::collections::BTreeMap::new(),
     }))
 }
 

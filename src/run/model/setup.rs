@@ -48,7 +48,7 @@ endpoints:
   source: Generic
   keyPath: ci.key
   rules:
-  - when: {image: ghcr.io/acme/shop}
+  - when: {image: ghcr.io/acme/shop, workload: shop}
     do:
     - setImage:
         namespace: default

@@ -107,7 +107,9 @@ impl Relay {
             Stage::Undone(change, why, made) => work.follow_back(&change, &why, &made, fate),
             Stage::Shifting(..) => panic!("no rule of the model shifts traffic"),
             Stage::Checking(_) => panic!("the model's rules have no check"),
-            Stage::Broken(..) | Stage::Ended(..) => return self.rest(worker, task, At::Resting),
+            Stage::Asked(_) | Stage::Broken(..) | Stage::Ended(..) => {
+                return self.rest(worker, task, At::Resting);
+            }
         };
         let (stale, until) = (work.stale, work.until);
         let next = match then {

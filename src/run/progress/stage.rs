@@ -17,6 +17,8 @@ pub enum Stage {
     Waiting,
     /// It is looked at, since then, and not changed.
     Checking(Timestamp),
+    /// A person was asked to confirm until then.
+    Asked(Timestamp),
     /// It is decided what to change, and the change may have been made.
     Decided(Change),
     /// The change was made and is followed.
@@ -37,7 +39,7 @@ impl Stage {
     /// What is changed, if that is decided.
     pub fn change(&self) -> Option<&Change> {
         match self {
-            Self::Waiting | Self::Checking(_) => None,
+            Self::Waiting | Self::Checking(_) | Self::Asked(_) => None,
             Self::Decided(change)
             | Self::Made(change, _)
             | Self::Shifting(change, _)

@@ -48,7 +48,7 @@ impl Queue {
         Reply::Reserved(seen, vec![Write { key: seen.0, ..record }])
     }
 
-    fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
+    pub(super) fn same(&self, keys: &Keys, now: Timestamp) -> Option<Seen> {
         let changing = |run| self.runs.get(&run).is_some_and(|entry| entry.progress.is_changing());
         self.deliveries.same(keys, now, changing)
     }

@@ -1,4 +1,5 @@
 mod accept;
+mod confirm;
 mod restart;
 
 use std::collections::{BTreeMap, BTreeSet};

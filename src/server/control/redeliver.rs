@@ -13,7 +13,7 @@ use crate::run::record::Run;
 use crate::run::sameness::{Keys, Seen};
 use crate::server::App;
 use crate::server::answer::{Answer, Problem};
-use crate::server::waiting::{self, Wish};
+use crate::server::waiting::{self, Known, Wish};
 use crate::source::{Decoded, Identity};
 
 pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result<Answer, Problem> {
@@ -33,7 +33,7 @@ pub(super) async fn redeliver(app: &Arc<App>, id: &str, asked: &Asked) -> Result
     })?;
     match accepted {
         Ok(Accepted::New(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait: asked.wait, duplicate: false, note }).await)
+            Ok(waiting::answer(&app.engine, seen, Wish { wait: asked.wait, known: Known::New, note }).await)
         }
         Ok(Accepted::Duplicate(_)) => Err(under_way(&id)),
         Err(Refused::Full) => Err(Problem::TooMuchPending),

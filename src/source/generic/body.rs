@@ -1,5 +1,7 @@
 //! The request's fields, wherever in the body they stand.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::valid;
@@ -66,7 +68,11 @@ impl Pointers {
 }
 
 /// Reads and checks the request.
-pub(super) fn read(body: &Value, pointers: &Pointers) -> Result<DeployRequest, Undecodable> {
+pub(super) fn read(
+    body: &Value,
+    pointers: &Pointers,
+    asked: &[String],
+) -> Result<DeployRequest, Undecodable> {
     let body = Body { body, pointers };
     let image = body.required("image", valid::text::<512>)?;
     let image = Image::parse(image).map_err(|error| body.wrong("image", &error.to_string()))?;
@@ -75,7 +81,7 @@ pub(super) fn read(body: &Value, pointers: &Pointers) -> Result<DeployRequest, U
     }
     body.optional("timestamp", valid::time)?;
     Ok(DeployRequest {
-        environment: body.required("environment", valid::text::<128>)?.to_owned(),
+        environment: body.required("environment", valid::environment)?.to_owned(),
         image: image.repository,
         tag: image.tag.unwrap_or_default(),
         digest: image.digest,
@@ -86,6 +92,7 @@ pub(super) fn read(body: &Value, pointers: &Pointers) -> Result<DeployRequest, U
         by: body.optional("triggered_by", valid::text::<256>)?.unwrap_or_default().to_owned(),
         strategy: body.optional("deployment_strategy", valid::word)?.unwrap_or("rolling").to_owned(),
         auto_promotion: body.flag("auto_promotion")?,
+        asked: body.asked(asked)?,
     })
 }
 
@@ -129,6 +136,28 @@ impl<'a> Body<'a> {
             Some(Value::String(text)) if text == "false" || text.is_empty() => Ok(false),
             Some(_) => Err(self.wrong(field, "must be true or false")),
         }
+    }
+
+    /// What stands at these places, which rules ask for; nothing where there is nothing.
+    fn asked(&self, places: &[String]) -> Result<BTreeMap<String, String>, Undecodable> {
+        let mut asked = BTreeMap::new();
+        for place in places {
+            let wrong = |why: &str| {
+                let name = place.strip_prefix('/').unwrap_or(place);
+                Undecodable::Malformed(format!("{}: {why}", git::shown(name)))
+            };
+            match self.body.pointer(place) {
+                None | Some(Value::Null) => {}
+                // An unset variable of a CI job.
+                Some(Value::String(text)) if text.is_empty() => {}
+                Some(Value::String(text)) => {
+                    valid::text::<256>(text).map_err(wrong)?;
+                    asked.insert(place.clone(), text.clone());
+                }
+                Some(_) => return Err(wrong("must be text")),
+            }
+        }
+        Ok(asked)
     }
 
     /// Names the place, and the field where that is another word.

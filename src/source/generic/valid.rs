@@ -35,12 +35,18 @@ fn is_label(text: &str) -> bool {
         && text.bytes().all(|b| word(b) || b == b'-')
 }
 
+/// An environment's name: it may become part of a name or a URL.
+pub(super) fn environment(name: &str) -> Result<(), &'static str> {
+    let good = |c: char| c.is_alphanumeric() || " -_.".contains(c);
+    let valid = (1..=128).contains(&name.len()) && name.chars().all(good) && !name.contains("..");
+    if valid { Ok(()) } else { Err("must be 1 to 128 letters, digits, spaces, -, _ and ., without ..") }
+}
+
 /// An identity: it becomes a key of the journal and stands in logs.
 pub(super) fn id(id: &str) -> Result<(), &'static str> {
-    if !(1..=128).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("must be 1 to 128 printable ASCII characters without spaces");
-    }
-    text::<128>(id)
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"-_.:+=@~#".contains(&b);
+    let valid = (1..=128).contains(&id.len()) && id.bytes().all(good) && !id.contains("..");
+    if valid { Ok(()) } else { Err("must be 1 to 128 letters, digits and - _ . : + = @ ~ #, without ..") }
 }
 
 /// A commit's id.

@@ -37,6 +37,7 @@ impl Work<'_> {
             (Action::Check(_), _) => panic!("the model's rules have no check"),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
             (Action::Apply(_) | Action::Patch(_), _) => unreachable!("the model makes no such rules"),
+            (Action::Confirm(_), _) => panic!("no rule of the model waits for a person"),
         };
         let what = match decided {
             Ok(what) => what,
