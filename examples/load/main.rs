@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! cargo run --release --example load -- [--deliveries 50000] [--connections 64] [--idle 1000] [--state /dev/shm]
+//!     [--binary target/x86_64-unknown-linux-gnu/release/boathook]
 //! ```
 //!
 //! The relay runs as its own process against the API double; its CPU time and memory are read from /proc. All
-//! traffic stays on loopback, and everything ends by itself.
+//! traffic stays on loopback, and everything ends by itself. Last comes a table of all figures that have a budget.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ mod client;
 mod process;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod table;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -38,6 +40,7 @@ use self::client::{Kind, Result};
 use self::process::Process;
 use self::support::kube::{self, Pace};
 use self::support::relay::Relay;
+use self::table::{Cost, Measured};
 
 /// The key of the GitHub endpoint.
 const KEY: &str = "5a1f0c2e9b7d4386f0e1d2c3b4a59687";
@@ -60,14 +63,18 @@ struct Options {
     /// connections that send nothing, to see what they hold (default 1000)
     #[argh(option, default = "1000")]
     idle: usize,
+    /// the relay that is measured, in the place of this package's own release binary, which is built first
+    #[argh(option)]
+    binary: Option<PathBuf>,
 }
 
 fn main() {
     let options: Options = argh::from_env();
-    let binary = build();
+    let binary = options.binary.clone().unwrap_or_else(build);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("{}", process::machine());
-    println!("binary {} bytes\n", std::fs::metadata(&binary).unwrap().len());
+    let size = std::fs::metadata(&binary).unwrap().len();
+    println!("binary {size} bytes\n");
 
     let kube = kube::Double::start();
     // What is measured is the relay, not the cluster.
@@ -76,25 +83,29 @@ fn main() {
     println!("journal                  {state}");
     let start = |binary: &PathBuf, kube: &str| start(binary, kube, &state);
     let started: Vec<_> = (0..5).map(|_| start(&binary, &kube.url()).1).collect();
-    println!("listening after          {:?} (the best of 5)", started.iter().min().unwrap());
+    let listening = *started.iter().min().unwrap();
+    println!("listening after          {listening:?} (the best of 5)");
     let (relay, _) = start(&binary, &kube.url());
     let process = Process::new(relay.pid());
     process.wait_until_idle();
-    println!("idle                     {}", process.memory());
+    let idle = process.memory();
+    println!("idle                     {idle}");
 
     let address = relay.address().to_owned();
     let during = runtime.block_on(client::idle(&address, options.idle, || process.memory()));
     println!("{:<6} idle connections  {during}", options.idle);
+    let connection = during.rss.saturating_sub(idle.rss) as f64 / options.idle.max(1) as f64;
 
-    let during = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
+    let burst = runtime.block_on(client::burst(&address, KEY, 64, LARGEST_BODY, || process.memory()));
     process.wait_until_idle();
-    println!("burst of 64 × 1 MiB      held {during}\n                         after {}\n", process.memory());
+    let after_burst = process.memory();
+    println!("burst of 64 × 1 MiB      held {burst}\n                         after {after_burst}\n");
 
     let run = |kind| {
         runtime.block_on(client::deliver(&address, KEY, kind, options.deliveries, options.connections))
     };
-    scenario("accepted 8 KB push", &process, || run(Kind::Signed));
-    scenario("refused 8 KB push", &process, || run(Kind::WronglySigned));
+    let accepted = scenario("accepted 8 KB push", &process, || run(Kind::Signed));
+    let refused = scenario("refused 8 KB push", &process, || run(Kind::WronglySigned));
     scenario("unknown hook", &process, || run(Kind::UnknownHook));
     drop(relay);
 
@@ -103,7 +114,7 @@ fn main() {
     let process = Process::new(relay.pid());
     let address = relay.address().to_owned();
     println!("with the API server away:");
-    scenario("accepted 8 KB push", &process, || {
+    let without_api = scenario("accepted 8 KB push", &process, || {
         runtime.block_on(client::deliver(
             &address,
             KEY,
@@ -112,23 +123,32 @@ fn main() {
             options.connections,
         ))
     });
+    let binary = size;
+    Measured { listening, idle, burst, after_burst, connection, accepted, without_api, refused, binary }
+        .print();
 }
 
 /// Runs one scenario and prints its line.
-fn scenario(name: &str, process: &Process, run: impl FnOnce() -> Result) {
+fn scenario(name: &str, process: &Process, run: impl FnOnce() -> Result) -> Cost {
     let before = process.cpu();
     let result = run();
     let cpu = process.cpu().saturating_sub(before);
     let deliveries = u32::try_from(result.times.len()).unwrap();
+    let cost = Cost {
+        cpu: cpu / deliveries.max(1),
+        p99: result.percentile(0.99),
+        per_second: f64::from(deliveries) / result.took.as_secs_f64(),
+    };
     println!(
         "{name:<24} {:>6.0}/s  p50 {:>5}us  p99 {:>6}us  CPU {:>5.1}us each  {}  answers {}",
-        f64::from(deliveries) / result.took.as_secs_f64(),
+        cost.per_second,
         result.percentile(0.50).as_micros(),
-        result.percentile(0.99).as_micros(),
-        cpu.as_secs_f64() * 1e6 / f64::from(deliveries),
+        cost.p99.as_micros(),
+        cost.cpu.as_secs_f64() * 1e6,
         process.memory(),
         result.answers(),
     );
+    cost
 }
 
 /// Builds the release binary (a matter of a moment when nothing has changed) and returns where it is.

@@ -11,8 +11,8 @@ pub struct Process {
 /// Resident memory, in KiB: all of it, and what is its own and not a file's.
 #[derive(Clone, Copy)]
 pub struct Memory {
-    rss: u64,
-    anonymous: u64,
+    pub rss: u64,
+    pub anonymous: u64,
 }
 
 impl fmt::Display for Memory {

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::account::Account;
-use super::journal::{Journal, JournalError, Landed, Table};
+use super::journal::{Journal, JournalError, Table, Write};
 use super::locks::{Leave, Locks};
 use super::outcome::End;
 use super::queue::{Effects, Queue, Reply, Restored, Resumed};
@@ -128,7 +128,7 @@ impl Engine {
             unsent: AtomicUsize::new(0),
             ids,
         };
-        drop(engine.change(|_| effects));
+        engine.change(write, |_| effects);
         engine
     }
 
@@ -164,7 +164,7 @@ impl Engine {
         let safe = self.journal.accept(writes).await;
         match &safe {
             // What this supersedes need not be waited for: it would be superseded again after a crash.
-            Ok(()) => drop(self.change(|queue| queue.activate(seen, Timestamp::now()))),
+            Ok(()) => self.change(Journal::write_later, |queue| queue.activate(seen, Timestamp::now())),
             Err(_) => self.queue().cancel(seen),
         }
         self.decided.send_modify(|count| *count += 1);
@@ -173,13 +173,13 @@ impl Engine {
     }
 
     /// Changes the queue; what follows from it is told, and on its way to the journal when this returns.
-    fn change(&self, change: impl FnOnce(&mut Queue) -> Effects) -> Landed {
+    fn change(&self, write: fn(&Journal, Vec<Write>), change: impl FnOnce(&mut Queue) -> Effects) {
         let mut queue = self.queue();
         let Effects { mut writes, ended } = change(&mut queue);
         let notices: Vec<_> = ended.iter().flat_map(|(run, report)| self.tell(run, report)).collect();
         writes.extend_from_slice(&notices);
         // Under the queue's lock, so that the journal has everything in the order in which it happened.
-        let landed = self.journal.write(writes);
+        write(&self.journal, writes);
         drop(queue);
         if !notices.is_empty() {
             self.outbox.added(&notices);
@@ -190,7 +190,6 @@ impl Engine {
         if !ended.is_empty() {
             self.ended.send_modify(|count| *count += 1);
         }
-        landed
     }
 
     /// What is known of a delivery. `None` once it has been forgotten.
@@ -280,12 +279,17 @@ impl Engine {
     /// A run has ended, or is left to the next process.
     fn rested(&self, run: &Run, end: Option<End>) {
         match end {
-            Some(end) => drop(self.change(|queue| queue.finish(run, end, Timestamp::now()))),
-            None => drop(self.change(|queue| queue.leave(run, Timestamp::now()))),
+            Some(end) => self.change(write, |queue| queue.finish(run, end, Timestamp::now())),
+            None => self.change(write, |queue| queue.leave(run, Timestamp::now())),
         }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Nobody waits for it, but it shall not be done again after a crash.
+fn write(journal: &Journal, writes: Vec<Write>) {
+    drop(journal.write(writes));
 }

@@ -47,15 +47,25 @@ impl Durable {
 
     pub(super) async fn accept(&self, writes: Vec<Write>) -> Result<(), JournalError> {
         self.usher.begin();
-        self.ask(|answer| Request::Change(Change::Accept { writes, answer })).await
+        let (answer, answered) = oneshot::channel();
+        self.inbox.put_quietly(Request::Change(Change::Accept { writes, answer }));
+        let hurry = Hurry(&self.inbox);
+        // Other deliveries that are there already get into the same commit: a thread that is woken at the first one
+        // would take that alone.
+        tokio::task::yield_now().await;
+        drop(hurry);
+        answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
     pub(super) fn write(&self, writes: Vec<Write>) -> oneshot::Receiver<()> {
         let (landed, landing) = oneshot::channel();
-        if !self.inbox.put(Request::Change(Change::Write { writes, landed })) {
-            log::error!("a write to the journal comes after its end, and is lost");
-        }
+        told(self.inbox.put(Request::Change(Change::Write { writes, landed })));
         landing
+    }
+
+    pub(super) fn write_later(&self, writes: Vec<Write>) {
+        let (landed, _) = oneshot::channel();
+        told(self.inbox.put_later(Request::Change(Change::Write { writes, landed })));
     }
 
     pub(super) async fn read(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, JournalError> {
@@ -89,6 +99,21 @@ impl Durable {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             log::error!("the journal's thread panicked");
         }
+    }
+}
+
+/// Has what was put read, also when its sender is gone.
+struct Hurry<'a>(&'a Inbox);
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.0.hurry();
+    }
+}
+
+fn told(put: bool) {
+    if !put {
+        log::error!("a write to the journal comes after its end, and is lost");
     }
 }
 

@@ -140,11 +140,21 @@ impl Journal {
     /// Writes records after everything that was written before; they land in the end, whatever the disk does.
     pub fn write(&self, writes: Vec<Write>) -> Landed {
         match &self.keeper {
+            _ if writes.is_empty() => Landed(None),
             Keeper::Memory(memory) => {
                 memory.write(writes);
                 Landed(None)
             }
             Keeper::Durable(durable) => Landed(Some(durable.write(writes))),
+        }
+    }
+
+    /// The same for what a crash may undo: it lands with what is accepted or written next, or a moment later.
+    pub fn write_later(&self, writes: Vec<Write>) {
+        match &self.keeper {
+            _ if writes.is_empty() => {}
+            Keeper::Memory(memory) => memory.write(writes),
+            Keeper::Durable(durable) => durable.write_later(writes),
         }
     }
 

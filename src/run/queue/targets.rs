@@ -130,7 +130,9 @@ impl Queue {
                 let workload = workload.clone();
                 self.holds.release(&workload, run)
             }
-            Some(Target::Object(_) | Target::Flux | Target::Url(_)) | None => Vec::new(),
+            Some(Target::Object(_) | Target::Manifest(_) | Target::Flux | Target::Url(_)) | None => {
+                Vec::new()
+            }
         }
     }
 }

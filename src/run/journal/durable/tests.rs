@@ -71,6 +71,57 @@ async fn many_are_accepted_at_once() {
 }
 
 #[tokio::test]
+async fn deliveries_that_are_there_together_share_a_commit() {
+    let disk = Faulty::default();
+    let journal = Arc::new(start(&disk));
+    let syncs_of = async |keys: std::ops::Range<u64>| {
+        let before = disk.syncs();
+        let mut accepts = JoinSet::new();
+        for key in keys {
+            let journal = Arc::clone(&journal);
+            accepts.spawn(async move { journal.accept(vec![record(Table::Pending, key, "run")]).await });
+        }
+        assert!(accepts.join_all().await.iter().all(Result::is_ok));
+        disk.syncs() - before
+    };
+
+    syncs_of(0..1).await;
+    assert_eq!(syncs_of(1..2).await, syncs_of(2..60).await);
+}
+
+#[tokio::test]
+async fn what_may_wait_lands_with_the_next_delivery_or_by_itself() {
+    let disk = Faulty::default();
+    let journal = start(&disk);
+    journal.accept(vec![record(Table::Pending, 1, "one")]).await.unwrap();
+
+    journal.write_later(vec![record(Table::Ended, 1, "end")]);
+    journal.accept(vec![record(Table::Pending, 2, "two")]).await.unwrap();
+    let after = disk.after_power_failure(|| false);
+    assert_eq!(
+        on(&after),
+        [
+            (Table::Pending, 1, "one".into()),
+            (Table::Pending, 2, "two".into()),
+            (Table::Ended, 1, "end".into())
+        ]
+    );
+
+    journal.write_later(vec![record(Table::Ended, 2, "end")]);
+    let start = Instant::now();
+    while on(&disk.after_power_failure(|| false)).len() < 4 {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never landed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    journal.write_later(vec![record(Table::Ended, 3, "end")]);
+    assert_eq!(journal.read(Table::Ended, 3).await.unwrap().as_deref(), Some(&b"end"[..]));
+    journal.write_later(vec![record(Table::Ended, 4, "end")]);
+    journal.close().await;
+    assert_eq!(on(&disk).len(), 6);
+}
+
+#[tokio::test]
 async fn who_stops_waiting_keeps_nobody_from_being_told() {
     let disk = Faulty::default();
     let journal = Arc::new(start(&disk));

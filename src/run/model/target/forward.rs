@@ -35,6 +35,7 @@ impl Work<'_> {
             (Action::FluxNotify(_), _) => Ok(What::Notify),
             (Action::Check(_), _) => panic!("the model's rules have no check"),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
+            (Action::Apply(_) | Action::Patch(_), _) => unreachable!("the model makes no such rules"),
         };
         let what = match decided {
             Ok(what) => what,
@@ -157,7 +158,7 @@ impl Work<'_> {
                 }
                 true
             }
-            What::Notify | What::Reconcile => {
+            What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
                 self.relay.judge.did(&self.run, self.place, &self.target, Did::Told);
                 true
             }
