@@ -25,10 +25,12 @@
 //! * [`kubernetes`], [`flux`]: the clients; workload kinds; patches as pure functions.
 //! * [`notify`]: telling others how runs ended, with retries.
 //! * [`key`], [`text`], [`clock`]: secrets that do not print, text from outside that is safe to print, waiting.
+//! * [`cidr`], [`rate`]: ranges of addresses; how often something may happen.
 
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod cidr;
 #[allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of options are what --help prints")]
 pub mod cli;
 pub mod clock;
@@ -40,6 +42,7 @@ pub mod key;
 pub mod kubernetes;
 pub mod notify;
 pub mod outside;
+pub mod rate;
 pub mod rule;
 pub mod run;
 pub mod server;

@@ -15,7 +15,7 @@ mod rule;
 pub mod state;
 mod suggest;
 mod unique;
-mod units;
+pub(crate) mod units;
 mod watched;
 
 use std::collections::HashMap;
