@@ -113,6 +113,11 @@ impl AsyncWrite for Timed {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let me = self.get_mut();
         me.written_by = None;
+        // hyper does not read before there is something to read: without this nothing would wake it.
+        let (doing, since) = me.seat.doing();
+        if matches!(doing, Doing::Idle | Doing::Rest) {
+            let _ = me.reading.poll(Instant::from_std(since) + me.keep_alive, cx);
+        }
         Pin::new(&mut me.stream).poll_flush(cx)
     }
 
