@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Done;
 use crate::kubernetes::Patched;
+use crate::kubernetes::any::Version;
 use crate::kubernetes::patch::{ImageChange, PolicyChange, Read};
 
 /// What an action makes of a target that it looked at.
@@ -49,6 +50,18 @@ pub enum What {
     Notify,
     /// Flux v2 is asked to reconcile an object, which may be done twice.
     Reconcile,
+    /// A manifest is applied, which may be done twice.
+    Apply {
+        /// What was there; `None` if nothing was.
+        before: Option<Version>,
+    },
+    /// An object is patched.
+    Patch {
+        /// What was there.
+        before: Version,
+        /// When that was decided.
+        at: Timestamp,
+    },
 }
 
 impl Change {
@@ -66,7 +79,11 @@ impl Change {
     pub fn images(&self) -> Option<&[ImageChange]> {
         match &self.what {
             What::Images { changes, .. } => Some(changes),
-            What::Restart { .. } | What::Notify | What::Reconcile => None,
+            What::Restart { .. }
+            | What::Notify
+            | What::Reconcile
+            | What::Apply { .. }
+            | What::Patch { .. } => None,
         }
     }
 
@@ -79,7 +96,9 @@ impl Change {
         match &self.what {
             What::Images { .. } => (each(|c| &c.from), each(|c| &c.to)),
             What::Restart { at } => (String::new(), at.clone()),
-            What::Notify | What::Reconcile => (String::new(), String::new()),
+            What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
+                (String::new(), String::new())
+            }
         }
     }
 }
@@ -100,6 +119,8 @@ pub enum Making {
     Made(Patched, Change),
     /// The target is not what it was when this was decided: decide again.
     Stale(String),
+    /// It has turned out that there was nothing to change.
+    There(Done),
 }
 
 /// `web: ghcr.io/acme/web:1 → ghcr.io/acme/web:2`
@@ -110,6 +131,9 @@ impl fmt::Display for Change {
             What::Restart { at } => write!(f, "restarted at {at}")?,
             What::Notify => f.write_str("Flux was notified")?,
             What::Reconcile => f.write_str("Flux was asked to reconcile it")?,
+            What::Patch { .. } => f.write_str("patched")?,
+            What::Apply { before: None } => f.write_str("created")?,
+            What::Apply { before: Some(_) } => f.write_str("changed")?,
         }
         self.warning.as_ref().map_or(Ok(()), |warning| write!(f, "; {warning}"))
     }

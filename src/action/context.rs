@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reconcile::FluxObject;
+use super::apply::Placed;
 use crate::event::Event;
 use crate::flux::{self, FluxAccess};
 use crate::kubernetes::patch::ImageChange;
-use crate::kubernetes::{self, Access, ApiError, Workload};
+use crate::kubernetes::{self, Access, AnyObject, ApiError, Workload};
 use crate::rule::{TagPolicy, Values};
 use crate::run::outcome::Outcome;
 use crate::text::shorten;
@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub unproven: Vec<ImageChange>,
     /// The change may have been made before the process was killed.
     pub resumed: bool,
+    /// The change may have been made by an earlier try, of this process or of the one before.
+    pub tried: bool,
 }
 
 impl<'a> Context<'a> {
@@ -84,6 +86,7 @@ impl<'a> Context<'a> {
             held: None,
             unproven: Vec::new(),
             resumed: false,
+            tried: false,
         }
     }
 
@@ -115,8 +118,10 @@ fn image_and_tag(repository: &str, tag: Option<&str>) -> String {
 pub enum Target {
     /// A workload.
     Workload(Workload),
-    /// An object of Flux v2.
-    Object(FluxObject),
+    /// An object of any kind.
+    Object(AnyObject),
+    /// An object of a directory of manifests.
+    Manifest(Placed),
     /// Flux v1.
     Flux,
 }
@@ -126,8 +131,27 @@ impl Target {
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Workload(workload) => Some(&workload.namespace),
-            Self::Object(object) => Some(&object.namespace),
+            Self::Object(object) | Self::Manifest(Placed { object, .. }) => {
+                Some(object.namespace.as_str()).filter(|namespace| !namespace.is_empty())
+            }
             Self::Flux => None,
+        }
+    }
+
+    /// The workload that it is, whose rollout can be followed.
+    pub fn workload(&self) -> Option<Workload> {
+        match self {
+            Self::Workload(workload) => Some(workload.clone()),
+            Self::Manifest(placed) => placed.object.workload(),
+            Self::Object(_) | Self::Flux => None,
+        }
+    }
+
+    /// Targets of a step that have a lower one must end well before this one is begun.
+    pub fn wave(&self) -> usize {
+        match self {
+            Self::Manifest(placed) => placed.wave(),
+            Self::Workload(_) | Self::Object(_) | Self::Flux => 0,
         }
     }
 
@@ -142,7 +166,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Workload(workload) => workload.fmt(f),
-            Self::Object(object) => object.fmt(f),
+            Self::Object(object) | Self::Manifest(Placed { object, .. }) => object.fmt(f),
             Self::Flux => f.write_str("flux"),
         }
     }

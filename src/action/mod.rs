@@ -4,10 +4,13 @@
 //! action finds its targets, plans each change as a pure request, and carries it out; `explain` stops after the
 //! plan.
 
+mod apply;
 mod change;
 mod context;
+mod filled;
 mod flux_notify;
 mod images;
+mod patch;
 mod preview;
 mod reconcile;
 mod restart;
@@ -16,14 +19,17 @@ mod set_image;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod yaml;
 
 use serde::{Deserialize, Serialize};
 
+use self::apply::Apply;
 pub use self::change::{Change, Decision, Made, Making, What};
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;
 use self::images::Set;
 pub use self::images::{PutBack, differs};
+use self::patch::Patch;
 pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
 use self::restart::Restart;
@@ -44,10 +50,14 @@ pub enum Action {
     FluxNotify(FluxNotify),
     /// Asks Flux v2 to reconcile an object now.
     Reconcile(Reconcile),
+    /// Applies manifests.
+    Apply(Apply),
+    /// Patches an object.
+    Patch(Patch),
 }
 
 /// The names of all actions.
-const NAMES: [&str; 4] = ["restart", "setImage", "fluxNotify", "reconcile"];
+const NAMES: [&str; 6] = ["restart", "setImage", "fluxNotify", "reconcile", "apply", "patch"];
 
 impl Action {
     /// Reads an item of `do`: a mapping of one action's name to its fields.
@@ -77,6 +87,8 @@ impl Action {
                 Self::FluxNotify(FluxNotify {})
             }
             "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
+            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
+            "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -97,6 +109,8 @@ impl Action {
             Self::SetImage(_) => "setImage",
             Self::FluxNotify(_) => "fluxNotify",
             Self::Reconcile(_) => "reconcile",
+            Self::Apply(_) => "apply",
+            Self::Patch(_) => "patch",
         }
     }
 
@@ -107,15 +121,28 @@ impl Action {
             Self::SetImage(action) => action.describe(),
             Self::FluxNotify(_) => "notify Flux v1".to_owned(),
             Self::Reconcile(action) => format!("reconcile {action}"),
+            Self::Apply(action) => action.describe(),
+            Self::Patch(action) => format!("patch {action}"),
         }
     }
 
     /// Whether it is worth waiting for more events of the same kind.
     pub fn settles(&self) -> bool {
         match self {
-            Self::Restart(_) | Self::SetImage(_) => true,
+            Self::Restart(_) | Self::SetImage(_) | Self::Apply(_) | Self::Patch(_) => true,
             Self::FluxNotify(_) | Self::Reconcile(_) => false,
         }
+    }
+
+    /// Whether its targets depend on the tag, so that events of different tags are about different things. What is
+    /// patched is no target.
+    pub fn is_by_tag(&self) -> bool {
+        let text = match self {
+            Self::Patch(action) => action.target_text(),
+            // Our own types always serialize.
+            other => serde_json::to_string(other).unwrap_or_default(),
+        };
+        text.contains("${tag}") || text.contains("${digest}")
     }
 
     /// Whether what was done after the event, by whomever, is enough.
@@ -128,7 +155,7 @@ impl Action {
         match self {
             Self::SetImage(_) => true,
             Self::Restart(action) => action.targets.is_running_image(),
-            Self::FluxNotify(_) | Self::Reconcile(_) => false,
+            Self::FluxNotify(_) | Self::Reconcile(_) | Self::Apply(_) | Self::Patch(_) => false,
         }
     }
 
@@ -145,6 +172,8 @@ impl Action {
         match self {
             Self::Restart(action) => action.targets.find(api, context, restart::KINDS).await,
             Self::SetImage(action) => action.targets.find(api, context, set_image::KINDS).await,
+            Self::Apply(action) => action.find(api, context).await,
+            Self::Patch(action) => action.find(api, context).await,
             Self::FluxNotify(_) | Self::Reconcile(_) => Ok(Found::default()),
         }
     }
@@ -165,6 +194,10 @@ impl Action {
             }
             (Self::FluxNotify(_), Target::Flux) => Ok(Decision::Change(Change::of(What::Notify))),
             (Self::Reconcile(_), Target::Object(_)) => Ok(Decision::Change(Change::of(What::Reconcile))),
+            (Self::Apply(action), Target::Manifest(placed)) => action.decide(api, placed).await,
+            (Self::Patch(action), Target::Workload(_) | Target::Object(_)) => {
+                action.decide(api, target, context).await
+            }
             _ => Err(self.not_for(target)),
         }
     }
@@ -178,6 +211,14 @@ impl Action {
         context: &Context<'_>,
     ) -> Result<Making, Failure> {
         let made = |patched| Making::Made(patched, change.clone());
+        if let (Self::Apply(action), What::Apply { before }, Target::Manifest(placed)) =
+            (self, &change.what, target)
+        {
+            return action.make(before.as_ref(), change, api, placed, context).await;
+        }
+        if let (Self::Patch(action), What::Patch { before, .. }) = (self, &change.what) {
+            return action.make(before, change, api, target, context).await;
+        }
         match (&change.what, target) {
             (What::Images { changes, read }, Target::Workload(workload)) => {
                 Ok(match images::set(changes, read, api, workload, context).await? {
@@ -220,6 +261,8 @@ impl Action {
         match self {
             Self::Restart(action) => Some(action.rollout),
             Self::SetImage(action) => Some(action.rollout),
+            Self::Apply(action) => Some(action.rollout),
+            Self::Patch(action) => Some(action.rollout),
             Self::FluxNotify(_) | Self::Reconcile(_) => None,
         }
     }
@@ -241,6 +284,8 @@ impl Action {
             Self::SetImage(action) => action.targets.named(context),
             Self::FluxNotify(_) => Some(Ok(vec![Target::Flux])),
             Self::Reconcile(action) => Some(action.target(context).map(|target| vec![target])),
+            Self::Apply(_) => None,
+            Self::Patch(action) => action.named(context),
         }
     }
 

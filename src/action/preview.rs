@@ -83,15 +83,34 @@ pub struct Preview {
     needs: Option<&'static str>,
 }
 
+impl Previewed {
+    fn tell(&mut self, action: &Action, target: Option<String>, would: Result<Would, Failure>) {
+        match would {
+            Ok(Would::Send(request)) => self.requests.push(request),
+            Ok(Would::End(Done { outcome, reason: why })) => {
+                self.notes.push(Note { action: action.name(), target, outcome, why });
+            }
+            Err(failure) => self.notes.push(Note::failed(action, target, failure)),
+        }
+    }
+}
+
 impl Action {
     /// What it would do, without doing it. Without an API, what must be looked up is said to need that.
     pub async fn preview(&self, outlook: &Outlook<'_>, context: &Context<'_>) -> Previewed {
         let mut previewed = Previewed::default();
+        if let Self::Apply(action) = self {
+            match action.preview(outlook, context).await {
+                Ok(requests) => previewed.requests = requests,
+                Err(failure) => previewed.notes.push(Note::failed(self, None, failure)),
+            }
+            return previewed;
+        }
         let found = match (self.named(context), outlook.live) {
             (Some(named), _) => named.map(Found::these),
             (None, Some(api)) => self.find(api, context).await,
             (None, None) => {
-                previewed.requests.push(Preview::needs_live(self.name(), None));
+                previewed.tell(self, None, self.preview_offline(outlook, context));
                 return previewed;
             }
         };
@@ -106,18 +125,18 @@ impl Action {
             |(what, why)| Note { action: self.name(), target: Some(what), outcome: Outcome::Skipped, why };
         previewed.notes.extend(skipped.into_iter().map(note));
         for target in targets {
-            match self.preview_target(outlook, &target, context).await {
-                Ok(Would::Send(request)) => previewed.requests.push(request),
-                Ok(Would::End(Done { outcome, reason })) => previewed.notes.push(Note {
-                    action: self.name(),
-                    target: Some(target.full_name()),
-                    outcome,
-                    why: reason,
-                }),
-                Err(failure) => previewed.notes.push(Note::failed(self, Some(target.full_name()), failure)),
-            }
+            let would = self.preview_target(outlook, &target, context).await;
+            previewed.tell(self, Some(target.full_name()), would);
         }
         previewed
+    }
+
+    /// What is known of a target that must be looked up.
+    fn preview_offline(&self, outlook: &Outlook<'_>, context: &Context<'_>) -> Result<Would, Failure> {
+        match self {
+            Self::Patch(action) => action.preview_offline(outlook, context),
+            _ => Ok(Would::Send(Preview::needs_live(self.name(), None))),
+        }
     }
 
     async fn preview_target(
@@ -136,6 +155,9 @@ impl Action {
             (Self::FluxNotify(_), Target::Flux) => flux_notify::preview(outlook, context),
             (Self::Reconcile(_), Target::Object(object)) => {
                 Ok(Would::Send(reconcile::preview(outlook, object, context)))
+            }
+            (Self::Patch(action), Target::Workload(_) | Target::Object(_)) => {
+                action.preview(outlook, target, context).await
             }
             _ => Err(self.not_for(target)),
         }
@@ -158,6 +180,15 @@ impl Preview {
             body: Some(patch.body),
             needs: None,
         }
+    }
+
+    /// A server-side apply. A path that is guessed is not shown: it needs the cluster.
+    pub(super) fn apply(base: &str, patch: PatchRequest, is_known: bool) -> Self {
+        let preview = Self::patch("apply", base, patch);
+        if is_known {
+            return preview;
+        }
+        Self { url: None, needs: Some("live"), ..preview }
     }
 
     pub(super) fn post(action: &'static str, url: String, body: Value) -> Self {
@@ -190,6 +221,7 @@ impl fmt::Display for Preview {
         write!(f, "{}: ", self.action)?;
         match (&self.method, &self.url) {
             (Some(method), Some(url)) => write!(f, "{method} {url}")?,
+            (Some(method), None) => write!(f, "{method} of a kind that must be looked up")?,
             _ => f.write_str("targets that must be looked up")?,
         }
         if let Some(content_type) = self.content_type {

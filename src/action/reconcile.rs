@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::context::{Api, Context, Failure, Target};
 use super::preview::{Outlook, Preview};
 use crate::config::fields::{Fields, suggest};
-use crate::kubernetes::error::Asked;
-use crate::kubernetes::{PatchRequest, Patched, patch};
+use crate::kubernetes::discovery::plural;
+use crate::kubernetes::{AnyObject, PatchRequest, Patched, patch};
 use crate::rule::Template;
 use crate::rule::name::{kubernetes_name, namespace_name};
 
@@ -42,17 +42,6 @@ pub struct Reconcile {
     name: Template,
 }
 
-/// An object of a Flux kind. Namespace and name are valid Kubernetes names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FluxObject {
-    pub(super) namespace: String,
-    kind: String,
-    group: String,
-    version: String,
-    plural: String,
-    name: String,
-}
-
 impl Reconcile {
     pub(super) fn read(mut fields: Fields<'_>) -> Option<Self> {
         let namespace = name(&mut fields, "namespace", |text| namespace_name(text).map(|_| ()));
@@ -76,34 +65,32 @@ impl Reconcile {
         };
         let (namespace, name) = render().map_err(Failure::last)?;
         let Self { kind, group, version, plural, .. } = self.clone();
-        Ok(Target::Object(FluxObject { namespace, kind, group, version, plural, name }))
+        Ok(Target::Object(AnyObject { namespace, kind, group, version, plural, name }))
     }
 }
 
-pub(super) async fn make(api: &Api, object: &FluxObject, context: &Context<'_>) -> Result<Patched, Failure> {
+pub(super) async fn make(api: &Api, object: &AnyObject, context: &Context<'_>) -> Result<Patched, Failure> {
     let request = request(api.kubernetes.field_manager(), object, context);
     Ok(api.kubernetes.patch(&request).await?)
 }
 
-pub(super) fn preview(outlook: &Outlook<'_>, object: &FluxObject, context: &Context<'_>) -> Preview {
+pub(super) fn preview(outlook: &Outlook<'_>, object: &AnyObject, context: &Context<'_>) -> Preview {
     Preview::patch("reconcile", outlook.base(), request(outlook.field_manager(), object, context))
 }
 
-fn request(manager: &str, object: &FluxObject, context: &Context<'_>) -> PatchRequest {
-    let FluxObject { namespace, group, version, plural, name, .. } = object;
-    let path = format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}");
-    let asked = Asked {
-        verb: "patch",
-        group: group.clone(),
-        resource: plural.clone(),
-        namespace: namespace.clone(),
-        name: Some(name.clone()),
-    };
+fn request(manager: &str, object: &AnyObject, context: &Context<'_>) -> PatchRequest {
     // Any value that differs from the last one is a request; nanoseconds always do.
-    patch::annotate(&path, REQUESTED_AT, &format!("{:.9}", context.now), manager, asked)
+    patch::annotate(
+        &object.path(),
+        REQUESTED_AT,
+        &format!("{:.9}", context.now),
+        manager,
+        object.asked("patch"),
+    )
 }
 
-fn name(
+/// A name that may hold variables.
+pub(super) fn name(
     fields: &mut Fields<'_>,
     field: &'static str,
     valid: impl Fn(&str) -> Result<(), String>,
@@ -148,25 +135,6 @@ fn resource(
     }
     let plural = known.map_or_else(|| plural(kind), |(.., plural)| (*plural).to_owned());
     Some((kind.to_owned(), group.to_owned(), version.to_owned(), plural))
-}
-
-/// English plurals, as Kubernetes' own code generators form them.
-fn plural(kind: &str) -> String {
-    let lower = kind.to_ascii_lowercase();
-    match lower.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        _ if lower.ends_with(['s', 'x']) || lower.ends_with("ch") || lower.ends_with("sh") => {
-            format!("{lower}es")
-        }
-        _ => format!("{lower}s"),
-    }
-}
-
-/// `gitrepository/fleet`
-impl fmt::Display for FluxObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.to_ascii_lowercase(), self.name)
-    }
 }
 
 impl fmt::Display for Reconcile {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::read::{each, workload};
 use super::context::{Api, Context, Done, Failure, Found, Target};
 use crate::event::Event;
 use crate::image::{Image, Repository};

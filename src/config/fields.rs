@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
 
     /// Whether the mapping names this field: `null` counts as far as it is a mistake of its own, which
     /// [`Fields::node`] tells.
-    pub(super) fn names_field(&self, name: &str) -> bool {
+    pub fn names_field(&self, name: &str) -> bool {
         self.map.get(name).is_some_and(|value| !(value.is_null() && self.report.takes_null()))
     }
 

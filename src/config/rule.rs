@@ -30,7 +30,7 @@ impl Rule {
 
     /// Whether its targets depend on the tag, so that events of different tags are about different things.
     pub fn is_by_tag(&self) -> bool {
-        self.fingerprint.contains("${tag}") || self.fingerprint.contains("${digest}")
+        self.actions.iter().any(Action::is_by_tag)
     }
 
     /// Whether runs wait for more events of the same kind: not if all that is done is to notify.

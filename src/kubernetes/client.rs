@@ -10,12 +10,14 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use self::connect::connectable;
 pub(super) use self::list::Listing;
 #[cfg(test)]
 pub(super) use self::list::Page;
 use super::access::Access;
+use super::any::AnyObject;
 use super::credentials::{Token, Watched};
 use super::error::{ApiError, Asked, Trouble};
 use super::kind::{Kind, Workload};
@@ -82,11 +84,16 @@ impl Client {
 
     /// Sends a patch.
     pub async fn patch(&self, patch: &PatchRequest) -> Result<Patched, ApiError> {
-        self.patch_and_read(patch).await.map(Patched::from)
+        self.patch_and_read::<Object>(patch).await.map(Patched::from)
     }
 
-    /// Sends a patch of a workload and reads what is there now.
-    pub async fn patch_and_read(&self, patch: &PatchRequest) -> Result<Object, ApiError> {
+    /// Reads an object of any kind.
+    pub async fn get_any(&self, object: &AnyObject) -> Result<Value, ApiError> {
+        self.send(Method::GET, &object.path(), None, object.asked("get")).await
+    }
+
+    /// Sends a patch and reads what is there now: of a workload, or of any kind.
+    pub async fn patch_and_read<T: DeserializeOwned>(&self, patch: &PatchRequest) -> Result<T, ApiError> {
         let body = (patch.content_type, patch.body.to_string().into_bytes());
         self.send(Method::PATCH, &patch.path, Some(body), patch.asked.clone()).await
     }

@@ -1,11 +1,16 @@
 //! Why the API did not do what was asked: in words that name the way out, and whether another try can help.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::object::or_default;
 use crate::text::shorten;
+
+/// How many fields are named of those that server-side apply would take from others.
+const MOST_CONFLICTS: usize = 20;
 
 /// What was asked for, for error texts: verb, resource, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +21,20 @@ pub struct Asked {
     pub group: String,
     /// As RBAC names it: `deployments`.
     pub resource: String,
-    /// Where.
+    /// Where; empty for what is in no namespace.
     pub namespace: String,
     /// Which one; `None` for a list.
     pub name: Option<String>,
 }
 
 impl Asked {
-    /// The Role rule that allows it.
-    fn rule(&self) -> String {
+    /// The Role rule that allows it, which was refused in these words.
+    fn rule(&self, refused: &str) -> String {
+        if self.verb == "patch" && refused.contains("cannot create resource") {
+            // Server-side apply creates what is not there.
+            let any = Self { name: None, ..self.clone() };
+            return Self::rule_for(&[&Self { verb: "create", ..any.clone() }, &any]);
+        }
         Self::rule_for(&[self])
     }
 
@@ -40,12 +50,15 @@ impl Asked {
         let mut verbs: Vec<_> = asked.iter().map(|asked| asked.verb).collect();
         verbs.dedup();
         let names = first.name.as_ref().map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
+        let role = match first.namespace.as_str() {
+            "" => "a ClusterRole".to_owned(),
+            namespace => format!("a Role of namespace {namespace}"),
+        };
         format!(
-            "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}} in a Role of namespace {}",
+            "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}} in {role}",
             groups.join(", "),
             resources.join(", "),
             verbs.join(", "),
-            first.namespace
         )
     }
 }
@@ -56,7 +69,10 @@ impl fmt::Display for Asked {
         if let Some(name) = &self.name {
             write!(f, " {name}")?;
         }
-        write!(f, " in namespace {}", self.namespace)
+        match self.namespace.as_str() {
+            "" => Ok(()),
+            namespace => write!(f, " in namespace {namespace}"),
+        }
     }
 }
 
@@ -79,6 +95,8 @@ pub enum Trouble {
     KindNotServed,
     /// 409: the object has changed since it was read.
     Conflict,
+    /// 409: server-side apply would take these from others, who are named with each field.
+    FieldConflicts(Vec<(String, String)>),
     /// 410: a list's continue token is too old.
     Gone,
     /// 422; the API server's sentence.
@@ -115,6 +133,36 @@ pub struct ApiError {
 #[serde(default)]
 struct Status {
     message: String,
+    #[serde(deserialize_with = "or_default")]
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    #[serde(deserialize_with = "or_default")]
+    causes: Vec<Cause>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Cause {
+    reason: String,
+    message: String,
+    field: String,
+}
+
+impl Status {
+    /// The fields that server-side apply would take from others: who has each, and where it is.
+    fn field_conflicts(&self) -> Vec<(String, String)> {
+        let conflicts = self.details.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
+        let who = |cause: &Cause| {
+            // conflict with "kubectl" using apps/v1
+            let manager = cause.message.strip_prefix("conflict with ").unwrap_or(&cause.message);
+            (shorten(manager), shorten(&cause.field))
+        };
+        conflicts.take(MOST_CONFLICTS).map(who).collect()
+    }
 }
 
 impl ApiError {
@@ -122,9 +170,11 @@ impl ApiError {
     pub fn from_answer(asked: Asked, status: u16, after: Option<Duration>, body: &[u8]) -> Self {
         let json: Option<Status> = serde_json::from_slice(body).ok();
         let plain = json.is_none();
+        let conflicts = json.as_ref().map(Status::field_conflicts).unwrap_or_default();
         let message =
             json.map_or_else(|| String::from_utf8_lossy(body).into_owned(), |status| status.message);
-        let by_rbac = message.contains(&format!("cannot {} resource", asked.verb));
+        let refuses = |verb: &str| message.contains(&format!("cannot {verb} resource"));
+        let by_rbac = refuses(asked.verb) || asked.verb == "patch" && refuses("create");
         let message = shorten(message.trim());
         let trouble = match status {
             401 => Trouble::Unauthorized,
@@ -134,9 +184,12 @@ impl ApiError {
             // A list of a kind that is served is empty rather than missing.
             404 if plain || asked.name.is_none() => Trouble::KindNotServed,
             404 => Trouble::NotFound,
+            409 if !conflicts.is_empty() => Trouble::FieldConflicts(conflicts),
             409 => Trouble::Conflict,
             410 => Trouble::Gone,
             422 => Trouble::Invalid(message),
+            // What server-side apply says of a field that the kind does not have.
+            500 if message.starts_with("failed to create typed patch object") => Trouble::Invalid(message),
             429 | 500..=599 => Trouble::Busy { status, after, message },
             _ => Trouble::Other { status, message },
         };
@@ -165,7 +218,7 @@ impl fmt::Display for ApiError {
             Trouble::Unreachable(why) => write!(f, "{asked}: the API cannot be reached: {why}"),
             Trouble::Unauthorized => write!(f, "{asked}: the API does not accept the credentials (401)"),
             Trouble::Forbidden(message) => {
-                write!(f, "{asked}: not allowed: {message}; allow it with {}", asked.rule())
+                write!(f, "{asked}: not allowed: {message}; allow it with {}", asked.rule(message))
             }
             Trouble::Denied(message) => write!(f, "{asked}: refused (403): {message}"),
             Trouble::ProxyForbids => write!(
@@ -182,6 +235,7 @@ impl fmt::Display for ApiError {
                 )
             }
             Trouble::Conflict => write!(f, "{asked}: the object was changed by somebody else meanwhile"),
+            Trouble::FieldConflicts(conflicts) => write_conflicts(f, asked, conflicts),
             Trouble::Gone => write!(f, "{asked}: the list changed too much while it was read"),
             Trouble::Invalid(message) => write!(f, "{asked}: the API refuses the change: {message}"),
             Trouble::Busy { status, message, .. } | Trouble::Other { status, message } => {
@@ -192,6 +246,19 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// `"kubectl" using apps/v1 manages .spec.replicas, .spec.paused; "helm" manages .data.color`
+fn write_conflicts(f: &mut fmt::Formatter<'_>, asked: &Asked, conflicts: &[(String, String)]) -> fmt::Result {
+    let mut fields: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (manager, field) in conflicts {
+        fields.entry(manager).or_default().push(field);
+    }
+    let each: Vec<_> = fields
+        .into_iter()
+        .map(|(manager, fields)| format!("{manager} manages {}", fields.join(", ")))
+        .collect();
+    write!(f, "{asked}: conflict: {}", each.join("; "))
+}
 
 #[cfg(test)]
 mod tests;

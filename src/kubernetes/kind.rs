@@ -151,6 +151,11 @@ impl Kind {
         })
     }
 
+    /// The kind of an object that says this of itself, if it is one of these.
+    pub fn of_object(group: &str, kind: &str) -> Option<Self> {
+        KINDS.iter().find(|about| about.group == group && about.object == kind).map(|about| about.kind)
+    }
+
     /// `deployment`
     pub fn name(self) -> &'static str {
         self.about().name

@@ -4,9 +4,11 @@
 //! the worker sends.
 
 pub mod access;
+pub mod any;
 pub mod blocked;
 pub mod client;
 mod credentials;
+pub mod discovery;
 pub mod dns;
 pub mod error;
 pub mod event;
@@ -22,6 +24,7 @@ mod selector;
 mod symptom;
 
 pub use self::access::Access;
+pub use self::any::AnyObject;
 pub use self::client::Client;
 pub use self::error::ApiError;
 pub use self::kind::{Kind, Workload};

@@ -1,9 +1,11 @@
 //! Requests that change something, as pure functions.
 
+mod any;
 mod images;
 
 use serde_json::{Value, json};
 
+pub use self::any::{Format, apply, patch_object, patch_workload};
 pub use self::images::{ImageChange, PolicyChange, Read, set_image};
 use super::client::asked;
 use super::error::Asked;

@@ -224,7 +224,14 @@ impl Step {
         let places = |of: &dyn Fn(&TargetProgress) -> bool| -> Vec<usize> {
             self.targets.iter().enumerate().filter(|(_, target)| of(target)).map(|(place, _)| place).collect()
         };
-        let others = places(&|target| target.stage.is_at_work() && !is_own(target));
+        // A wave begins once those before it have ended well. What has begun, be it to be undone, goes on.
+        let ended_well = |target: &TargetProgress| !target.stage.is_at_work() && !target.stage.has_failed();
+        let may_begin = |target: &TargetProgress| {
+            let before =
+                |other: &&TargetProgress| other.target.wave() < target.target.wave() && !is_own(other);
+            target.stage != Stage::Waiting || self.targets.iter().filter(before).all(ended_well)
+        };
+        let others = places(&|target| target.stage.is_at_work() && !is_own(target) && may_begin(target));
         if !others.is_empty() {
             return Todo::Work(number, others);
         }

@@ -131,16 +131,19 @@ impl Work<'_> {
 
     async fn make(&mut self, change: Change) -> Result<(), Stop> {
         let (resumed, made) = (self.resumed, &change);
+        let this: &Self = self;
         let Self { engine, run, action, target, .. } = &*self;
         let making = self
             .tried(|| async move {
                 let mut context = run.context();
                 context.resumed = resumed;
+                context.tried = resumed || this.has_tried();
                 action.make(made, &engine.api(), target, &context).await
             })
             .await;
         match making {
             Ok(Making::Made(patched, change)) => self.made(change, patched).await,
+            Ok(Making::There(done)) => self.end(End::new(done.outcome, done.reason), None).await,
             Ok(Making::Stale(why)) => {
                 self.stale.pause(&why).await?;
                 self.stage(Stage::Waiting).await;
@@ -172,12 +175,9 @@ impl Work<'_> {
     /// How long a change of this target is followed; `None` if there is nothing to follow.
     fn followed_for(&self) -> Option<SignedDuration> {
         let Rollout { within, .. } = self.action.rollout()?;
-        match &self.target {
-            // Its next job runs the new image; until then nothing happens.
-            Target::Workload(workload) if workload.kind == Kind::CronJob => None,
-            Target::Workload(_) => within.map(|within| SignedDuration::try_from(within).unwrap_or_default()),
-            Target::Object(_) | Target::Flux => None,
-        }
+        // A CronJob's next job runs the new image; until then nothing happens.
+        self.target.workload().filter(|workload| workload.kind != Kind::CronJob)?;
+        within.map(|within| SignedDuration::try_from(within).unwrap_or_default())
     }
 
     async fn follow(&self, change: Change, made: Made) -> Result<(), Stop> {
@@ -243,10 +243,10 @@ impl Work<'_> {
     }
 
     async fn watch(&self, change: &Change, made: Made, forward: bool) -> Result<Followed, Stop> {
-        let (Target::Workload(workload), Some(within)) = (&self.target, self.followed_for()) else {
+        let (Some(workload), Some(within)) = (self.target.workload(), self.followed_for()) else {
             return Ok(Followed::Complete(None));
         };
-        follow::follow(self.engine, self.run, workload, change, made, within, forward).await
+        follow::follow(self.engine, self.run, &workload, change, made, within, forward).await
     }
 
     /// Tries until it works.
@@ -292,6 +292,8 @@ fn back(change: &Change) -> String {
         What::Images { changes, .. } => {
             changes.iter().map(|c| c.from.as_str()).collect::<Vec<_>>().join(", ")
         }
-        What::Restart { .. } | What::Notify | What::Reconcile => String::new(),
+        What::Restart { .. } | What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
+            String::new()
+        }
     }
 }

@@ -11,6 +11,7 @@ mod flux_recv;
 mod flux_v1;
 mod flux_v2;
 mod load;
+mod manifests;
 mod notify;
 mod registries;
 #[path = "../support/mod.rs"]
@@ -26,7 +27,10 @@ const BINARY: &str = env!("CARGO_BIN_EXE_boathook");
 /// A ready configuration's text.
 fn ready(name: &str) -> String {
     let file = format!("{}/config/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    // The directory beside it, which is not copied.
+    let beside = format!("manifests: {}/config/manifests\n", env!("CARGO_MANIFEST_DIR"));
+    text.replace("manifests: manifests\n", &beside)
 }
 
 /// Makes its key files and the files that hold a URL, each as the configuration's comment says; their names.

@@ -22,11 +22,6 @@ fn plurals_are_those_of_the_table() {
     for (kind, _, _, expected) in FLUX_KINDS {
         assert_eq!(plural(kind), expected);
     }
-    for (kind, expected) in
-        [("Gateway", "gateways"), ("Ingress", "ingresses"), ("ResourceSet", "resourcesets")]
-    {
-        assert_eq!(plural(kind), expected);
-    }
 }
 
 #[test]

@@ -70,7 +70,10 @@ fn choice(fields: &mut Fields<'_>, refuse: impl Fn(Kind) -> Option<&'static str>
 }
 
 /// Reads `TYPE/NAME`.
-fn workload(text: &str, refuse: impl Fn(Kind) -> Option<&'static str>) -> Result<(Kind, Template), String> {
+pub(in crate::action) fn workload(
+    text: &str,
+    refuse: impl Fn(Kind) -> Option<&'static str>,
+) -> Result<(Kind, Template), String> {
     let (kind, name) = text
         .split_once('/')
         .ok_or_else(|| format!("\"{}\" must be TYPE/NAME, such as deployment/web", text.escape_debug()))?;
@@ -86,7 +89,7 @@ fn workload(text: &str, refuse: impl Fn(Kind) -> Option<&'static str>) -> Result
 }
 
 /// Reads every text of a field that holds one or a list, telling each mistake in its place.
-fn each<T>(
+pub(in crate::action) fn each<T>(
     fields: &mut Fields<'_>,
     field: &'static str,
     read: impl Fn(&str) -> Result<T, String>,

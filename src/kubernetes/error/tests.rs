@@ -46,6 +46,12 @@ fn every_recorded_refusal_says_what_was_asked_and_the_way_out() {
             "patch deployments worker in namespace rec: there is no such object",
         ),
         ("15-patch-missing-namespace.json", patch(), false, "there is no such object"),
+        (
+            "41-server-side-apply-conflict.json",
+            patch(),
+            false,
+            "in namespace rec: conflict: \"human\" using v1 manages .data.color",
+        ),
         ("21-conflict.json", patch(), true, "the object was changed by somebody else meanwhile"),
         ("26-annotation-not-string.json", patch(), false, "cannot convert int64 to string"),
         (
@@ -155,4 +161,23 @@ fn a_long_or_hostile_message_is_cut_and_made_plain() {
     let error = error(500, &format!("<html>\u{1b}[31m\n{}", "x".repeat(10_000)));
     let told = error.to_string();
     assert!(told.len() < 500 && !told.contains(['\u{1b}', '\n']), "{told}");
+}
+
+#[test]
+fn server_side_apply_needs_create_and_may_be_asked_of_what_is_in_no_namespace() {
+    let refused = "configmaps \"a\" is forbidden: User \"relay\" cannot create resource \"configmaps\" in API group \"\"";
+    let body = serde_json::json!({"kind": "Status", "message": refused}).to_string();
+    let asked = Asked { group: String::new(), resource: "configmaps".into(), ..asked("patch", Some("a")) };
+    let told = ApiError::from_answer(asked.clone(), 403, None, body.as_bytes()).to_string();
+    let rule = "{apiGroups: [\"\"], resources: [configmaps], verbs: [create, patch]}";
+    assert!(told.ends_with(&format!("allow it with {rule} in a Role of namespace rec")), "{told}");
+    let asked = Asked { namespace: String::new(), ..asked };
+    let told = ApiError::from_answer(asked, 403, None, body.as_bytes()).to_string();
+    assert!(
+        told.starts_with("patch configmaps a: not allowed") && told.ends_with("in a ClusterRole"),
+        "{told}"
+    );
+    let typed = "{\"kind\": \"Status\", \"message\": \"failed to create typed patch object (rec/web): .spec.x: field not declared in schema\"}";
+    let error = error(500, typed);
+    assert!(error.retry().is_none() && error.to_string().contains("the API refuses the change"), "{error}");
 }

@@ -52,7 +52,7 @@ impl Engine {
 
     /// Records what became of a workload as an Event on it, where the Role allows that. Nothing waits for it.
     pub(super) fn record_event(&self, run: &Run, step: usize, target: &Target, end: &End, stage: &Stage) {
-        let (Target::Workload(workload), Some(action)) = (target.clone(), run.actions.get(step)) else {
+        let (Some(workload), Some(action)) = (target.workload(), run.actions.get(step)) else {
             return;
         };
         if *stage == Stage::Waiting && !end.outcome.is_good() {

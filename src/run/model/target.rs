@@ -185,10 +185,7 @@ impl Work<'_> {
 
     fn within(&self) -> Option<SignedDuration> {
         let within = self.action().rollout()?.within?;
-        match &self.target {
-            Target::Workload(workload) if workload.kind == Kind::CronJob => None,
-            Target::Workload(_) => Some(SignedDuration::try_from(within).unwrap()),
-            Target::Object(_) | Target::Flux => None,
-        }
+        self.target.workload().filter(|workload| workload.kind != Kind::CronJob)?;
+        Some(SignedDuration::try_from(within).unwrap())
     }
 }

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::action::{Change, Made};
 use crate::kubernetes::object::ContainerList;
@@ -234,4 +236,31 @@ fn a_run_goes_on_from_the_journal_wherever_it_stood() {
         assert_eq!(restored.target(0, 0).unwrap().tries.made, 3, "its pauses go on growing");
         assert_eq!(restored.todo(1, None) == Todo::Work(0, vec![0]), !rests, "{stage:?}");
     }
+}
+
+#[test]
+fn a_wave_begins_once_the_one_before_has_ended_well() {
+    let manifest = |name: &str, wave: usize| {
+        let object = json!({
+            "namespace": "default", "kind": "ConfigMap", "group": "", "version": "v1", "plural": "configmaps",
+            "name": name, "file": "a.yaml", "wave": wave,
+        });
+        Target::Manifest(serde_json::from_value(object).unwrap())
+    };
+    let mut progress = Progress::default();
+    let targets = [("a", 1), ("b", 2), ("c", 2), ("d", 3)].map(|(name, wave)| manifest(name, wave));
+    progress.begin_step(targets.to_vec(), String::new());
+    let own = Some("default/configmap/a");
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![0]));
+    assert_eq!(progress.todo(1, own), Todo::Work(0, vec![1, 2]), "the relay's own is touched last");
+    progress.set_stage(0, 0, Stage::Made(images(), made()));
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![0]), "it has yet to come up");
+    progress.set_stage(0, 0, ended(Outcome::Unchanged));
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![1, 2]));
+    progress.set_stage(0, 1, ended(Outcome::Expired));
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![2]), "what is of the same wave goes on");
+    progress.set_stage(0, 2, ended(Outcome::Succeeded));
+    assert_eq!(progress.todo(1, None), Todo::LeaveAlone(0, vec![3]));
+    progress.set_stage(0, 1, ended(Outcome::Succeeded));
+    assert_eq!(progress.todo(1, None), Todo::Work(0, vec![3]));
 }

@@ -108,7 +108,7 @@ impl Queue {
                 let workload = workload.clone();
                 self.holds.release(&workload, run)
             }
-            Some(Target::Object(_) | Target::Flux) | None => Vec::new(),
+            Some(Target::Object(_) | Target::Manifest(_) | Target::Flux) | None => Vec::new(),
         }
     }
 }

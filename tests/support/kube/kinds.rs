@@ -25,15 +25,22 @@ const BUILT_IN: &[(&str, &str, &str, &str, &str)] = &[
     ("", "v1", "Service", "services", "svc"),
     ("", "v1", "ServiceAccount", "serviceaccounts", "sa"),
     ("", "v1", "Event", "events", "ev"),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc"),
     ("apps", "v1", "Deployment", "deployments", "deploy"),
     ("apps", "v1", "StatefulSet", "statefulsets", "sts"),
     ("apps", "v1", "DaemonSet", "daemonsets", "ds"),
     ("apps", "v1", "ReplicaSet", "replicasets", "rs"),
     ("apps", "v1", "ControllerRevision", "controllerrevisions", ""),
+    ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd"),
     ("batch", "v1", "CronJob", "cronjobs", "cj"),
     ("batch", "v1", "Job", "jobs", ""),
     ("events.k8s.io", "v1", "Event", "events", "ev"),
+    ("rbac.authorization.k8s.io", "v1", "Role", "roles", ""),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", ""),
 ];
+
+/// Kinds whose objects are in no namespace.
+const CLUSTER_SCOPED: [&str; 3] = ["Namespace", "CustomResourceDefinition", "ClusterRole"];
 
 const CUSTOM: &[(&str, &str, &str, &str, &str)] = &[
     ("serving.knative.dev", "v1", "Service", "services", "ksvc"),
@@ -74,7 +81,7 @@ impl Kind {
             kind: kind.to_owned(),
             plural: plural.to_owned(),
             short: short.to_owned(),
-            namespaced: kind != "Namespace",
+            namespaced: !CLUSTER_SCOPED.contains(&kind),
             built_in,
         }
     }

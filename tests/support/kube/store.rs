@@ -93,9 +93,15 @@ impl Store {
         for field in ["uid", "creationTimestamp", "resourceVersion", "generation"] {
             object["metadata"].as_object_mut().unwrap().remove(field);
         }
-        let key = key(kind, &object);
+        let (key, asked) = (key(kind, &object), object.clone());
         let object = self.prepared(kind, object);
-        self.insert(key, object, None, manager, apply)
+        let object = self.insert(key.clone(), object, None, manager, apply);
+        if let Some(stored) = self.objects.get_mut(&key).filter(|_| apply) {
+            // Who applies owns what was applied, not what was filled in.
+            stored.owners = Owners::default();
+            stored.owners.wrote(&json!({}), &asked, manager, apply);
+        }
+        object
     }
 
     /// What creating it would give, without doing it.

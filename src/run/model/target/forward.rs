@@ -34,6 +34,7 @@ impl Work<'_> {
             (Action::Restart(_), _) => self.decide_restart(),
             (Action::FluxNotify(_), _) => Ok(What::Notify),
             (Action::Reconcile(_), _) => Ok(What::Reconcile),
+            (Action::Apply(_) | Action::Patch(_), _) => unreachable!("the model makes no such rules"),
         };
         let what = match decided {
             Ok(what) => what,
@@ -156,7 +157,7 @@ impl Work<'_> {
                 }
                 true
             }
-            What::Notify | What::Reconcile => {
+            What::Notify | What::Reconcile | What::Apply { .. } | What::Patch { .. } => {
                 self.relay.judge.did(&self.run, self.place, &self.target, Did::Told);
                 true
             }

@@ -23,9 +23,12 @@ pub struct Manager {
     pub apply: bool,
 }
 
-/// The owner of every leaf that somebody wrote.
+/// The owner of every leaf that somebody wrote, and when each of them wrote last, in seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Owners(BTreeMap<Path, Manager>);
+pub struct Owners {
+    of: BTreeMap<Path, Manager>,
+    times: BTreeMap<Manager, String>,
+}
 
 /// What an apply would take from others: (sentence, field) of each, as the API server words it.
 pub type Conflicts = Vec<(String, String)>;
@@ -36,15 +39,17 @@ impl Owners {
         let (before, after) = (leaves(before), leaves(after));
         for (path, value) in &after {
             if before.get(path) != Some(value) {
-                self.0.insert(path.clone(), Manager { name: manager.to_owned(), apply });
+                let manager = Manager { name: manager.to_owned(), apply };
+                self.of.insert(path.clone(), manager.clone());
+                self.times.insert(manager, now());
             }
         }
-        self.0.retain(|path, _| after.contains_key(path));
+        self.of.retain(|path, _| after.contains_key(path));
     }
 
     /// The names of those who wrote something.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.0.values().map(|manager| manager.name.clone()).collect();
+        let mut names: Vec<String> = self.of.values().map(|manager| manager.name.clone()).collect();
         names.sort();
         names.dedup();
         names
@@ -53,7 +58,7 @@ impl Owners {
     /// metadata.managedFields.
     pub fn managed_fields(&self, api_version: &str) -> Value {
         let mut sets: BTreeMap<&Manager, Value> = BTreeMap::new();
-        for (path, manager) in &self.0 {
+        for (path, manager) in &self.of {
             let mut place = sets.entry(manager).or_insert_with(|| json!({}));
             for segment in path {
                 let key = match segment {
@@ -72,7 +77,7 @@ impl Owners {
         let entry = |(manager, fields): (&Manager, Value)| {
             json!({
                 "manager": manager.name, "operation": if manager.apply { "Apply" } else { "Update" },
-                "apiVersion": api_version, "fieldsType": "FieldsV1", "fieldsV1": fields
+                "apiVersion": api_version, "time": self.times.get(manager), "fieldsType": "FieldsV1", "fieldsV1": fields
             })
         };
         Value::Array(sets.into_iter().map(entry).collect())
@@ -93,7 +98,7 @@ impl Owners {
             .iter()
             .filter(|(path, value)| current.get(*path).is_some_and(|present| present != *value))
             .filter_map(|(path, _)| {
-                self.0.get(path).filter(|owner| **owner != own).map(|owner| (path, owner))
+                self.of.get(path).filter(|owner| **owner != own).map(|owner| (path, owner))
             })
             .map(|(path, owner)| (sentence(owner, live), display(path)))
             .collect();
@@ -101,25 +106,33 @@ impl Owners {
             return Err(conflicts);
         }
         let mut result = live.clone();
+        let owned = self.of.clone();
         let given_up: Vec<Path> = self
-            .0
+            .of
             .iter()
             .filter(|(path, owner)| **owner == own && !wanted.contains_key(*path))
             .map(|(path, _)| path.clone())
             .collect();
         for path in given_up {
             remove(&mut result, &path);
-            self.0.remove(&path);
+            self.of.remove(&path);
         }
         merge(&mut result, applied, "");
         for (path, value) in wanted {
             // A field that somebody else set to the same value is theirs as well; the first owner is kept here.
-            if current.get(&path) != Some(&value) || !self.0.contains_key(&path) {
-                self.0.insert(path, own.clone());
+            if current.get(&path) != Some(&value) || !self.of.contains_key(&path) {
+                self.of.insert(path, own.clone());
             }
+        }
+        if result != *live || self.of != owned {
+            self.times.insert(own, now());
         }
         Ok(result)
     }
+}
+
+fn now() -> String {
+    format!("{:.0}", jiff::Timestamp::now())
 }
 
 fn sentence(owner: &Manager, live: &Value) -> String {
