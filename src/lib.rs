@@ -26,10 +26,12 @@
 //! * [`probe`]: looking from outside whether something works.
 //! * [`notify`]: telling others how runs ended, with retries.
 //! * [`key`], [`text`], [`clock`]: secrets that do not print, text from outside that is safe to print, waiting.
+//! * [`cidr`], [`rate`]: ranges of addresses; how often something may happen.
 
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod cidr;
 #[allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of options are what --help prints")]
 pub mod cli;
 pub mod clock;
@@ -42,6 +44,7 @@ pub mod kubernetes;
 pub mod notify;
 pub mod outside;
 pub mod probe;
+pub mod rate;
 pub mod rule;
 pub mod run;
 pub mod server;

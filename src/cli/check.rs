@@ -63,6 +63,9 @@ fn table(config: &Config) -> String {
     {
         let _ = writeln!(text, "Flux API        {}", config.flux);
     }
+    for (name, value) in config.limits.changed() {
+        let _ = writeln!(text, "limit           {name} {value}");
+    }
     for endpoint in &config.endpoints {
         let _ = write!(text, "\n{}", block(endpoint));
     }
@@ -90,6 +93,13 @@ fn block(endpoint: &Endpoint) -> String {
     let _ = writeln!(text, "  verified  {}", endpoint.proof());
     for digest in &endpoint.digests {
         let _ = writeln!(text, "  path      {}", digest.expose_path());
+    }
+    if let Some(ranges) = &endpoint.allow_from {
+        let ranges: Vec<_> = ranges.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  from      {}", ranges.join(", "));
+    }
+    if let Some(limited) = &endpoint.rate {
+        let _ = writeln!(text, "  rate      {}", limited.rate);
     }
     for rule in &endpoint.rules {
         let _ = writeln!(text, "  rule {:<4} when {}", rule.number, rule.when.describe());

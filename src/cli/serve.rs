@@ -20,7 +20,7 @@ use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::run::journal::Journal;
 use crate::run::queue::Restored;
-use crate::server::{self, App, Limits, control};
+use crate::server::{self, App, control};
 use crate::source::fetch;
 
 /// Where hooks are listened for when nothing else is said.
@@ -152,7 +152,7 @@ async fn serve(
         Arc::new(Engine::new(api, own_workload, Arc::clone(&config.notify), Arc::clone(&journal), restored));
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let config = Arc::new(config);
-    let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine), Limits::default()));
+    let app = Arc::new(App::new(Arc::clone(&config), Arc::clone(&engine)));
     if config.state.is_none() {
         log::warn!(
             "no state directory: accepted work is kept in memory only, and lost if the process is killed"

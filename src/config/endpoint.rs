@@ -1,23 +1,22 @@
 //! One configured hook: a source, its keys, its rules.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 
 use super::Across;
 use super::fields::{Fields, suggest};
 use super::keys::{self, Use};
 use super::rule::Rule;
+use super::units::Bytes;
 use crate::action::Action;
+use crate::cidr::Cidr;
 use crate::key::{Key, PathDigest};
+use crate::rate::{Limited, Rate};
 use crate::source::{self, Delivery, PathAlone, Receiver, Refusal, Setting, Source, Verified};
 
 /// The largest body that an endpoint takes when it does not say, in bytes.
 const DEFAULT_MAX_BODY: usize = 1024 * 1024;
-
-/// The most that `maxBody` may say, in bytes: all bodies in memory together have this budget
-/// ([`Limits::body_bytes`]), so a larger one would never be let in.
-///
-/// [`Limits::body_bytes`]: crate::server::Limits::body_bytes
-const LARGEST_MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// A hook that is served.
 #[derive(Debug)]
@@ -36,6 +35,10 @@ pub struct Endpoint {
     pub path_alone: PathAlone,
     /// In bytes.
     pub max_body: usize,
+    /// How many deliveries that verify are taken; all of them without.
+    pub rate: Option<Limited>,
+    /// To clients with other addresses it is not there. All may call it without.
+    pub allow_from: Option<Vec<Cidr>>,
     /// In order; all that match run.
     pub rules: Vec<Rule>,
     /// Whether it comes from a flux-recv configuration.
@@ -46,6 +49,11 @@ impl Endpoint {
     /// Verifies a delivery that arrived here.
     pub fn verify<'a>(&self, delivery: &'a Delivery<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
         source::verify(self.receiver.as_ref(), self.path_alone, &self.keys, delivery, now)
+    }
+
+    /// Whether a client with this address may call it.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.allow_from.as_ref().is_none_or(|ranges| ranges.iter().any(|range| range.contains(address)))
     }
 
     /// How deliveries are verified, for a person.
@@ -76,12 +84,15 @@ impl Endpoint {
             None => PathAlone::Refused,
         };
         let max_body = fields.bytes("maxBody").unwrap_or(DEFAULT_MAX_BODY);
-        if max_body > LARGEST_MAX_BODY {
-            fields.mistake(
-                "maxBody",
-                "must not be more than 16Mi: all bodies in memory together may take no more",
+        if max_body > across.bodies {
+            let most = Bytes(across.bodies);
+            let text = format!(
+                "must not be more than {most}: all bodies in memory together may take no more (limits.bodies)"
             );
+            fields.mistake("maxBody", text);
         }
+        let rate = Rate::read(&mut fields, "rate").map(Limited::new);
+        let allow_from = Cidr::read_list(&mut fields, "allowFrom");
         let rules = Self::rules(&mut fields);
         let Some(source) = Self::source(&mut fields) else {
             // What some source would read may be right; what none would is told now.
@@ -101,7 +112,19 @@ impl Endpoint {
         across.reach.judge(source, receiver.as_ref(), &rules, &path, fields.report());
         fields.finish();
         let (name, flux_recv) = (name.unwrap_or_default(), false);
-        Some(Self { name, source, receiver, keys, digests, path_alone, max_body, rules, flux_recv })
+        Some(Self {
+            name,
+            source,
+            receiver,
+            keys,
+            digests,
+            path_alone,
+            max_body,
+            rate,
+            allow_from,
+            rules,
+            flux_recv,
+        })
     }
 
     fn rules(fields: &mut Fields<'_>) -> Vec<Rule> {
@@ -177,14 +200,4 @@ fn asked(rules: &[Rule]) -> Vec<String> {
 /// Whether a name can stand in logs and metrics.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_body_fits_into_the_budget_of_all() {
-        assert_eq!(LARGEST_MAX_BODY, crate::server::Limits::default().body_bytes);
-    }
 }

@@ -7,8 +7,8 @@ use serde_yaml::{Mapping, Value};
 
 use super::report::{FieldPath, Report};
 pub use super::suggest::suggest;
-use super::units::parse_bytes;
 pub use super::units::parse_duration;
+use super::units::{Bytes, Shown, parse_bytes};
 
 /// What is told of a field that is `null`.
 const EMPTY: &str = "is empty: give a value or leave the field out";
@@ -199,6 +199,31 @@ impl<'a> Fields<'a> {
             self.mistake(name, "must be a size such as 65536, 256Ki or 1Mi");
         }
         parsed
+    }
+
+    /// A duration from `least` to `most`.
+    pub fn duration_within(
+        &mut self,
+        name: &'static str,
+        least: Duration,
+        most: Duration,
+    ) -> Option<Duration> {
+        let found = self.duration(name)?;
+        let within = (least..=most).contains(&found);
+        if !within {
+            self.mistake(name, format!("must be from {} to {}", Shown(least), Shown(most)));
+        }
+        within.then_some(found)
+    }
+
+    /// A number of bytes from `least` to `most`.
+    pub fn bytes_within(&mut self, name: &'static str, least: usize, most: usize) -> Option<usize> {
+        let found = self.bytes(name)?;
+        let within = (least..=most).contains(&found);
+        if !within {
+            self.mistake(name, format!("must be from {} to {}", Bytes(least), Bytes(most)));
+        }
+        within.then_some(found)
     }
 
     /// One of a few words.

@@ -63,6 +63,8 @@ fn endpoint(mut fields: Fields<'_>, index: usize, across: &mut Across) -> Option
         digests,
         path_alone,
         max_body: MAX_BODY,
+        rate: None,
+        allow_from: None,
         rules: vec![rule],
         flux_recv: true,
     })

@@ -16,7 +16,7 @@ mod rule;
 pub mod state;
 mod suggest;
 mod unique;
-mod units;
+pub(crate) mod units;
 mod watched;
 
 use std::collections::HashMap;
@@ -39,6 +39,7 @@ use crate::flux::FluxAccess;
 use crate::key::PathDigest;
 use crate::kubernetes::access::Access;
 use crate::notify::Targets;
+use crate::server::{Limits, Proxies};
 
 /// The largest configuration file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
@@ -57,6 +58,10 @@ pub struct Config {
     pub flux: FluxAccess,
     /// How runs wait.
     pub waits: Waits,
+    /// What clients may take.
+    pub limits: Limits,
+    /// Which proxies are believed, and where they say whom they speak for.
+    pub proxies: Proxies,
     /// Tags that move: a version that is known by such a tag alone is held for one delivery only.
     pub mutable_tags: Vec<String>,
     /// In the order of the file.
@@ -185,7 +190,9 @@ impl Config {
         } else if let Some(Err(why)) = state.as_deref().map(state::socket) {
             fields.mistake("state", why);
         }
-        let mut across = Across::default();
+        let limits = Limits::read(&mut fields);
+        let proxies = Proxies::read(&mut fields);
+        let mut across = Across { bodies: limits.bodies, ..Across::default() };
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
         let rules = endpoints.iter().flat_map(|endpoint| &endpoint.rules);
         let holds = |action: &Action| action.rolls_back() || action.undoes_before();
@@ -199,7 +206,8 @@ impl Config {
         let mutable_tags = fields.strings("mutableTags");
         fields.finish();
         let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
-        Self { notify, mutable_tags: mutable_tags.unwrap_or(config.mutable_tags), ..config }
+        let mutable_tags = mutable_tags.unwrap_or(config.mutable_tags);
+        Self { limits, proxies, mutable_tags, notify, ..config }
     }
 
     fn assemble(
@@ -214,7 +222,18 @@ impl Config {
             endpoints.iter().flat_map(|e| e.digests.iter().map(move |digest| (*digest, Arc::clone(e))));
         let routes = paths.collect();
         let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
-        Self { state, kubernetes, flux, waits, mutable_tags, endpoints, notify: Arc::default(), routes }
+        Self {
+            state,
+            kubernetes,
+            flux,
+            waits,
+            limits: Limits::default(),
+            proxies: Proxies::default(),
+            mutable_tags,
+            endpoints,
+            notify: Arc::default(),
+            routes,
+        }
     }
 
     /// The endpoint of a hook's path.
@@ -233,6 +252,8 @@ impl Config {
 struct Across {
     unique: Unique,
     reach: Reach,
+    /// What all bodies together may take, in bytes.
+    bodies: usize,
 }
 
 /// Reads the list of endpoints, each with `read`, which is given its place in the list.

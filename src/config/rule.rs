@@ -61,14 +61,14 @@ impl Rule {
             fields.mistake("do", "is empty: a rule needs at least one action");
         }
         let (mut actions, mut complete) = (Vec::with_capacity(list.len()), true);
-        let last = list.len().saturating_sub(1);
+        let at_end = list.len().saturating_sub(1);
         for (place, (path, node)) in list.into_iter().enumerate() {
             narrow::judge(node, &path, when);
             let Some(action) = Action::read(node, &path) else {
                 complete = false;
                 continue;
             };
-            if place == last && action.confirm().is_some() {
+            if place == at_end && action.confirm().is_some() {
                 let text =
                     "is the last action: it would confirm nothing. Put it before the action that needs it";
                 fields.report().mistake(&path.field("confirm"), text);

@@ -1,11 +1,13 @@
 //! Durations and sizes, as Kubernetes writes them.
 
+use std::fmt;
 use std::time::Duration;
+
+/// Units and their milliseconds, the largest first.
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// Reads `1h30m`, `250ms`; `None` for anything else. A unit may stand once, larger before smaller.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 5] =
-        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -33,6 +35,35 @@ pub(super) fn parse_bytes(text: &str) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(unit)
 }
 
+/// A duration as [`parse_duration`] reads it, in one unit.
+pub(crate) struct Shown(pub(crate) Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.0.as_millis();
+        // No days: 24h, as it is written elsewhere.
+        let fits = |(unit, millis): &(&str, u64)| *unit != "d" && whole.is_multiple_of(u128::from(*millis));
+        match UNITS.iter().find(|unit| whole > 0 && fits(unit)) {
+            Some((unit, millis)) => write!(f, "{}{unit}", whole / u128::from(*millis)),
+            None => f.write_str("0"),
+        }
+    }
+}
+
+/// A number of bytes as [`parse_bytes`] reads it.
+pub(crate) struct Bytes(pub(crate) usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, size) in [("Mi", 1024 * 1024), ("Ki", 1024)] {
+            if self.0 > 0 && self.0.is_multiple_of(size) {
+                return write!(f, "{}{unit}", self.0 / size);
+            }
+        }
+        write!(f, "{}", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +86,15 @@ mod tests {
         assert_eq!(parse_bytes("1Mi"), Some(1_048_576));
         assert_eq!(parse_bytes("256Ki"), Some(262_144));
         assert_eq!(parse_bytes("1.5Mi"), None);
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        for text in ["0", "250ms", "1500ms", "10s", "75s", "1m", "90m", "24h"] {
+            assert_eq!(Shown(parse_duration(text).unwrap()).to_string(), text);
+        }
+        for text in ["1000", "1Ki", "1536Ki", "16Mi"] {
+            assert_eq!(Bytes(parse_bytes(text).unwrap()).to_string(), text);
+        }
     }
 }

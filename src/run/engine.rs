@@ -137,6 +137,11 @@ impl Engine {
         RunId(self.ids.next())
     }
 
+    /// From now on so many runs may be pending before deliveries are refused as [`Refused::Full`].
+    pub fn set_pending_limit(&self, most: usize) {
+        self.queue().set_pending_limit(most);
+    }
+
     /// Accepts a delivery with the runs that it leads to; returns once they are safe.
     /// With `asks` a delivery that has ended badly is a duplicate too: its caller wants to know its end.
     pub async fn accept(&self, keys: Keys, runs: Vec<Arc<Run>>, asks: bool) -> Result<Accepted, Refused> {

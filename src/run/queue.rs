@@ -26,7 +26,7 @@ use super::sameness::{Deliveries, Seen};
 use super::stored::{Ended, put, remove};
 use super::unproven;
 
-/// How many runs may be pending before deliveries are answered 503.
+/// How many runs may be pending before deliveries are answered 503, unless [`Queue::set_pending_limit`] says otherwise.
 pub const PENDING_LIMIT: usize = 4096;
 
 /// How many bytes the records of pending deliveries may have before deliveries are answered 503.
@@ -48,9 +48,20 @@ pub struct Queue {
     /// Versions that are not applied.
     pub holds: Holds,
     pending: usize,
+    /// How many may be pending.
+    most: Most,
     /// Of the records of pending deliveries.
     bytes: usize,
     draining: bool,
+}
+
+#[derive(Debug)]
+struct Most(usize);
+
+impl Default for Most {
+    fn default() -> Self {
+        Self(PENDING_LIMIT)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +116,11 @@ pub struct Effects {
 }
 
 impl Queue {
+    /// From now on so many runs may be pending before deliveries are answered 503.
+    pub fn set_pending_limit(&mut self, most: usize) {
+        self.most = Most(most);
+    }
+
     fn enter(&mut self, delivery: Seen, run: Arc<Run>, progress: Progress, bytes: usize) {
         self.pending += usize::from(progress.end.is_none());
         self.bytes += bytes;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -74,6 +74,11 @@ impl Answer {
 
     pub(super) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Whether the sender was too slow.
+    pub(super) fn is_too_late(&self) -> bool {
+        self.status == StatusCode::REQUEST_TIMEOUT
     }
 
     /// For the log: empty, or ` key=value` pairs.
@@ -191,6 +196,14 @@ pub(super) enum Problem {
     BrokenBody,
     /// All bodies together have used up their memory.
     NoMemory,
+    /// So many requests are in hand.
+    TooBusy,
+    /// The client was refused so often that it is told this instead; it may ask again after so many seconds.
+    RefusedTooOften(u64),
+    /// The endpoint's rate is used up; it takes deliveries again after so many seconds.
+    RateExceeded(u64),
+    /// The body is compressed.
+    Encoded,
     /// Too many runs are pending.
     TooMuchPending,
     JournalFailed,
@@ -228,6 +241,24 @@ impl From<Problem> for Answer {
                 let mut headers = retry();
                 headers.extend(close());
                 (unavailable, "too many bodies are being read".into(), headers)
+            }
+            Problem::TooBusy => {
+                let mut headers = retry();
+                headers.extend(close());
+                (unavailable, "too many requests are being read".into(), headers)
+            }
+            Problem::RefusedTooOften(seconds) => {
+                let mut headers = vec![(RETRY_AFTER, HeaderValue::from(seconds))];
+                headers.extend(close());
+                (StatusCode::TOO_MANY_REQUESTS, "too many requests were refused".into(), headers)
+            }
+            Problem::RateExceeded(seconds) => {
+                let retry = vec![(RETRY_AFTER, HeaderValue::from(seconds))];
+                (StatusCode::TOO_MANY_REQUESTS, "this hook takes no more for now".into(), retry)
+            }
+            Problem::Encoded => {
+                let accepted = vec![(ACCEPT_ENCODING, HeaderValue::from_static("identity"))];
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "a hook takes no compressed body".into(), accepted)
             }
             Problem::TooMuchPending => (unavailable, "too many runs are pending".into(), retry()),
             Problem::JournalFailed => (unavailable, "the journal cannot be written".into(), retry()),

@@ -2,30 +2,36 @@
 //!
 //! | step | if it fails |
 //! |---|---|
-//! | the path's digest names an endpoint | 404 |
+//! | the path's digest names an endpoint, which allows the client's address | 404 |
 //! | the method is POST | 405 |
+//! | the body is not compressed | 415 |
 //! | the body is read within its limits | 413, 408, 503 |
 //! | it is verified | 401, or 503 while a key set is missing |
+//! | the endpoint's rate is not used up | 429 |
 //! | it is decoded into events | 400 |
 //! | rules make runs of them | 200 `pong` or `ignored` |
 //! | no run waits for it as a confirmation | 200 `confirmed` |
 //! | the same delivery has not been seen | 200 `duplicate` |
 //! | the runs are made safe | 503 |
 //! | it is accepted | 202 |
+//!
+//! A client that gets more 404, 413 and 401 than it may gets 429 in their place; what would not be refused is not.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, StatusCode};
+use hyper::header::CONTENT_ENCODING;
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
 
 use super::answer::{Answer, Problem, Told};
+use super::budget::Share;
+use super::client::{Client, retry_after};
 use super::throttle::Pass;
 use super::waiting::{self, Known, Wish};
 use super::{App, body, prefer};
-use crate::config::Endpoint;
+use crate::config::{Config, Endpoint};
 use crate::event::{DeployRequest, Event};
 use crate::key::PathDigest;
 use crate::rule::Subject;
@@ -39,51 +45,102 @@ use crate::text::Escaped;
 /// Takes a request to `/hook/<segment>`.
 pub(super) async fn receive(
     app: &Arc<App>,
+    config: &Config,
     segment: &str,
     request: &mut Request<Incoming>,
-    peer: SocketAddr,
-) -> Result<Answer, Problem> {
+    client: Client,
+) -> Answer {
     let started = Instant::now();
-    let config = app.config();
-    let digest = PathDigest::from_segment(segment).ok_or(Problem::NotFound)?;
-    let Some(endpoint) = config.route(digest) else {
-        // A mistyped address must be seen by somebody; eight digits give nothing away.
-        if may_log_refusal(app, started) {
-            log::info!("unknown hook {digest:?} from={} answer=404", peer.ip());
-        }
-        return Err(Problem::NotFound);
+    let digest = PathDigest::from_segment(segment);
+    let found = digest.and_then(|digest| config.route(digest));
+    let Some(endpoint) = found.filter(|endpoint| endpoint.allows(client.address)) else {
+        return not_found(app, config, (digest, found), client, started);
     };
     if request.method() != Method::POST {
-        return Err(Problem::MethodNotAllowed);
+        return Problem::MethodNotAllowed.into();
     }
     let mut about = About::default();
-    let answer = match body::read(request, endpoint.max_body, &app.body_bytes, app.limits.body_time).await {
-        Ok(body) => {
-            let delivery = Delivery { headers: request.headers(), body: body.bytes() };
-            match process(app, &config, endpoint, &delivery, peer, &mut about) {
-                Ok(Processed::Answered(answer)) => Ok(answer),
-                Ok(Processed::Offer(offer)) => {
-                    // The body's memory goes back before anybody waits for anything.
-                    let wait = prefer::wait(request.headers());
-                    drop(body);
-                    offer_runs(app, offer, wait).await
-                }
-                Err(problem) => Err(problem),
-            }
-        }
-        Err(problem) => Err(problem),
-    };
+    let answer = deliver(app, config, endpoint, request, client, &mut about).await;
     let answer = answer.unwrap_or_else(Answer::from);
-    // Who only knows the path must not fill the log.
-    if answer.status() != StatusCode::UNAUTHORIZED || may_log_refusal(app, started) {
-        log(endpoint, peer, &about, &answer, started);
+    if matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::PAYLOAD_TOO_LARGE)
+        && let Err(too_often) = app.charge(config, client)
+    {
+        app.throttle.keep_back();
+        return too_often.into();
     }
-    Ok(answer)
+    // Who only knows the path must not fill the log.
+    if about.verified || may_log_refusal(app, started) {
+        log(endpoint, client, &about, &answer, started);
+    }
+    answer
+}
+
+/// The answer where there is no hook, or none for this client: the two must not be told apart.
+fn not_found(
+    app: &App,
+    config: &Config,
+    (digest, found): (Option<PathDigest>, Option<&Arc<Endpoint>>),
+    client: Client,
+    started: Instant,
+) -> Answer {
+    if let Err(too_often) = app.charge(config, client) {
+        app.throttle.keep_back();
+        return too_often.into();
+    }
+    // A mistyped address must be seen by somebody; eight digits give nothing away.
+    if let Some(digest) = digest
+        && may_log_refusal(app, started)
+    {
+        match found {
+            Some(endpoint) => log::info!(
+                "endpoint={} from={} answer=404 reason=\"not in allowFrom\"",
+                endpoint.name,
+                client.address
+            ),
+            None => log::info!("unknown hook {digest:?} from={} answer=404", client.address),
+        }
+    }
+    Problem::NotFound.into()
+}
+
+/// Reads a delivery and does what it asks for.
+async fn deliver(
+    app: &Arc<App>,
+    config: &Config,
+    endpoint: &Endpoint,
+    request: &mut Request<Incoming>,
+    client: Client,
+    about: &mut About,
+) -> Result<Answer, Problem> {
+    if is_encoded(request.headers()) {
+        return Err(Problem::Encoded);
+    }
+    let limits = &config.limits;
+    let in_hand = app.requests.take(1, limits.requests).ok_or(Problem::TooBusy)?;
+    let body = body::read(request, endpoint.max_body, &app.bodies, limits).await?;
+    let delivery = Delivery { headers: request.headers(), body: body.bytes() };
+    match process(app, config, endpoint, &delivery, client, about)? {
+        Processed::Answered(answer) => Ok(answer),
+        Processed::Offer(offer) => {
+            // The body's memory goes back before anybody waits for anything.
+            let wait = prefer::wait(request.headers());
+            drop(body);
+            offer_runs(app, offer, wait, (in_hand, limits.waiting)).await
+        }
+    }
+}
+
+/// Whether the body is compressed. What it would become in memory is not known before it is there.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Whether a refusal may have its line now; says first how many had none.
 fn may_log_refusal(app: &App, now: Instant) -> bool {
-    let Pass::Yes { kept_back } = app.refusals.pass(now) else { return false };
+    let Pass::Yes { kept_back } = app.throttle.pass(now) else { return false };
     if kept_back > 0 {
         log::warn!("{kept_back} more deliveries were refused than are logged");
     }
@@ -93,6 +150,8 @@ fn may_log_refusal(app: &App, now: Instant) -> bool {
 /// What a delivery says, for its line in the log.
 #[derive(Default)]
 struct About {
+    /// Only then it is known who sent it.
+    verified: bool,
     who: Option<String>,
     event: Option<String>,
 }
@@ -104,18 +163,18 @@ impl About {
         });
         let more = decoded.events.len().saturating_sub(1);
         let event = first.map(|first| if more > 0 { format!("{first} and {more} more") } else { first });
-        Self { who: decoded.actor.clone(), event }
+        Self { verified: true, who: decoded.actor.clone(), event }
     }
 }
 
 /// The line of a delivery: who sent what, and how it was answered. Nothing before `about` is known of what does not
 /// verify.
-fn log(endpoint: &Endpoint, peer: SocketAddr, about: &About, answer: &Answer, started: Instant) {
+fn log(endpoint: &Endpoint, client: Client, about: &About, answer: &Answer, started: Instant) {
     log::info!(
         "endpoint={} source={} from={} who={} event={} answer={}{} took={}us",
         endpoint.name,
         endpoint.source.name,
-        peer.ip(),
+        client.address,
         Escaped(about.who.as_deref().unwrap_or("-")),
         Escaped(about.event.as_deref().unwrap_or("-")),
         answer.status().as_u16(),
@@ -149,10 +208,10 @@ struct Confirms {
 /// Everything that needs the body and no waiting.
 fn process(
     app: &App,
-    config: &crate::config::Config,
+    config: &Config,
     endpoint: &Endpoint,
     delivery: &Delivery<'_>,
-    peer: SocketAddr,
+    client: Client,
     about: &mut About,
 ) -> Result<Processed, Problem> {
     let now = Timestamp::now();
@@ -160,6 +219,10 @@ fn process(
         Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
         Refusal::Unavailable => Problem::NoKeySet,
     })?;
+    about.verified = true;
+    if let Some(rate) = &endpoint.rate {
+        rate.take().map_err(|wait| Problem::RateExceeded(retry_after(wait)))?;
+    }
     let decoded = match source::decode(endpoint.receiver.as_ref(), &verified) {
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => return Err(Problem::Malformed(place)),
@@ -169,19 +232,19 @@ fn process(
         }
     };
     *about = About::of(&decoded);
-    Ok(decide(app, config, endpoint, &verified, &decoded, (now, peer)))
+    Ok(decide(app, config, endpoint, &verified, &decoded, (now, client)))
 }
 
 fn decide(
     app: &App,
-    config: &crate::config::Config,
+    config: &Config,
     endpoint: &Endpoint,
     verified: &Verified<'_>,
     decoded: &Decoded,
-    (now, peer): (Timestamp, SocketAddr),
+    (now, client): (Timestamp, Client),
 ) -> Processed {
     let keys = Keys::new(&endpoint.name, &decoded.identity, verified.body(), !endpoint.flux_recv);
-    let arrival = Arrival { received: now, from: Some(peer.ip()), mark: keys.mark() };
+    let arrival = Arrival { received: now, from: Some(client.address), mark: keys.mark() };
     let planned = plan::plan(config, endpoint, decoded, arrival, || app.engine.next_id());
     let confirms = confirms(endpoint, decoded, &planned);
     if planned.runs.is_empty() && confirms.is_none() {
@@ -213,7 +276,8 @@ fn ignored(reason: &str) -> Answer {
 async fn offer_runs(
     app: &Arc<App>,
     offer: Offer,
-    wait: Option<std::time::Duration>,
+    wait: Option<Duration>,
+    (in_hand, most_waiting): (Share, usize),
 ) -> Result<Answer, Problem> {
     if let Some(confirms) = &offer.confirms {
         let Confirms { endpoint, request, delivery, otherwise } = &**confirms;
@@ -240,6 +304,10 @@ async fn offer_runs(
         log::error!("accepting a delivery failed: {error}");
         Problem::JournalFailed
     })?;
+    // Who waits keeps no delivery out, and is not kept waiting where too many do.
+    drop(in_hand);
+    let waits = wait.and_then(|_| app.waiting.take(1, most_waiting));
+    let wait = wait.map(|wait| if waits.is_some() { wait } else { Duration::ZERO });
     match accepted {
         // Its runs are safe, and will end as held.
         Ok(Accepted::New(_))

@@ -9,29 +9,37 @@
 
 mod answer;
 mod body;
+mod budget;
+mod client;
+mod connection;
 pub mod control;
+mod door;
 mod hook;
 mod limits;
 mod prefer;
+mod refusals;
+mod seat;
 mod throttle;
+mod timed;
 mod waiting;
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::pin::Pin;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use self::answer::{Answer, Problem};
+use self::budget::Budget;
+use self::client::Client;
+pub use self::client::Proxies;
+use self::door::{Admitted, Door, Entry, Most};
 pub use self::limits::Limits;
+use crate::cidr::{client_network, is_private};
 use crate::config::Config;
 use crate::run::engine::Engine;
 
@@ -44,23 +52,30 @@ pub struct App {
     config: RwLock<Arc<Config>>,
     /// Where deliveries go.
     pub engine: Arc<Engine>,
-    limits: Limits,
     /// Which refused deliveries are logged.
-    refusals: throttle::Throttle,
-    /// Bytes of bodies that may still be taken into memory.
-    body_bytes: Arc<Semaphore>,
+    throttle: throttle::Throttle,
+    /// How often each client was refused.
+    refusals: refusals::Refusals,
+    /// Bytes of bodies in memory.
+    bodies: Arc<Budget>,
+    /// Requests that are being read and accepted.
+    requests: Arc<Budget>,
+    /// Callers that wait for the end of their runs.
+    waiting: Arc<Budget>,
 }
 
 impl App {
     /// An application that serves this configuration.
-    pub fn new(config: Arc<Config>, engine: Arc<Engine>, limits: Limits) -> Self {
-        let body_bytes = Arc::new(Semaphore::new(limits.body_bytes));
+    pub fn new(config: Arc<Config>, engine: Arc<Engine>) -> Self {
+        engine.set_pending_limit(config.limits.pending_runs);
         Self {
             config: RwLock::new(config),
             engine,
-            limits,
-            refusals: throttle::Throttle::default(),
-            body_bytes,
+            throttle: throttle::Throttle::default(),
+            refusals: refusals::Refusals::default(),
+            bodies: Arc::default(),
+            requests: Arc::default(),
+            waiting: Arc::default(),
         }
     }
 
@@ -71,31 +86,49 @@ impl App {
 
     /// From the next request on this configuration is served.
     pub fn set_config(&self, config: Arc<Config>) {
+        self.engine.set_pending_limit(config.limits.pending_runs);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    /// Charges the client for a refusal. Fails, with what it is told instead, when it had too many.
+    fn charge(&self, config: &Config, client: Client) -> Result<(), Problem> {
+        let charged = self.refusals.charge(client, config.limits.refusals, Instant::now());
+        charged.map_err(|wait| Problem::RefusedTooOften(client::retry_after(wait)))
+    }
+
+    /// How many connections there may be, in all and from this peer.
+    fn most(&self, peer: IpAddr) -> Most {
+        let config = self.config();
+        let limits = &config.limits;
+        let of_client = limits.of_client(is_private(peer)).filter(|_| !config.proxies.trusts(peer));
+        let of_client = of_client.map(|most| (client_network(peer), most));
+        Most { all: limits.connections, of_client }
     }
 }
 
 /// Serves connections until `stop` becomes true; then answers the requests that are under way, for as long as
 /// `grace`, and returns.
 pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>, grace: Duration) {
-    let permits = Arc::new(Semaphore::new(app.limits.connections));
-    let most = u32::try_from(app.limits.connections).unwrap_or(u32::MAX);
+    let door = Arc::new(Door::default());
     while !*stop.borrow() {
-        let permit = tokio::select! {
-            permit = Arc::clone(&permits).acquire_owned() => permit,
-            _ = stop.changed() => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.changed() => break,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (app, stop) = (Arc::clone(&app), stop.clone());
-                tokio::spawn(async move {
-                    connection(stream, peer, app, stop).await;
-                    drop(permit);
-                });
+                // While all have a request in hand, the others wait in the listener's queue.
+                let admitted = tokio::select! {
+                    admitted = admit(&door, &app, peer.ip()) => admitted,
+                    _ = stop.changed() => break,
+                };
+                if let Some(admitted) = admitted {
+                    begin(&door, admitted, (stream, peer), &app, &stop);
+                }
+            }
+            Err(error) if is_lack_of_files(&error) && door.make_room(Instant::now(), &error) => {
+                // The task that was ended drops its socket.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 log::warn!("a connection could not be accepted: {error}");
@@ -104,86 +137,59 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
         }
     }
     drop(listener);
-    // Every permit is back when every connection has ended.
-    if tokio::time::timeout(grace, permits.acquire_many(most)).await.is_err() {
+    if tokio::time::timeout(grace, door.empty()).await.is_err() {
         log::warn!("connections were still open at the end");
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // A connection that has sent nothing costs a socket and this small task, not hyper's buffers and states.
-    // Looking for a byte, because tokio may call a new socket readable that is not.
-    let mut byte = [0];
-    let first = tokio::select! {
-        // What has been sent before the end is still read.
-        biased;
-        first = tokio::time::timeout(app.limits.idle, stream.peek(&mut byte)) => first,
-        _ = stop.changed() => return,
-    };
-    if matches!(first, Ok(Ok(1))) {
-        boxed(stream, peer, app, stop).await;
-    }
+/// Whether the process, or the system, may have no more files open (`ulimit -n`).
+fn is_lack_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
-/// The large part of a connection, on the heap once it is needed. A function of its own: inside of an async
-/// function the unboxed future would take its room from the beginning.
-fn boxed(
-    stream: TcpStream,
-    peer: SocketAddr,
-    app: Arc<App>,
-    stop: watch::Receiver<bool>,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(requests(stream, peer, app, stop))
-}
-
-/// Serves the requests of one connection, one after the other.
-async fn requests(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let limits = app.limits;
-    let service = service_fn(move |request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(route(&app, request, peer).await.into_response()) }
-    });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_time)
-            .max_buf_size(limits.header_bytes)
-            .max_headers(limits.header_count)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+/// Waits for a place; `None` if the client has as many as it may have.
+async fn admit(door: &Arc<Door>, app: &App, peer: IpAddr) -> Option<Admitted> {
+    loop {
+        let change = door.change();
+        match door.enter(app.most(peer), Instant::now()) {
+            Entry::In(admitted) => return Some(admitted),
+            Entry::TooMany => return None,
+            Entry::Full => change.await,
         }
-    };
-    if let Err(error) = ended {
-        log::debug!("connection from {peer} ended: {error}");
     }
 }
 
-async fn route(app: &Arc<App>, mut request: Request<Incoming>, peer: SocketAddr) -> Answer {
-    let answer = answer(app, &mut request, peer).await;
-    // A sender that was too slow once is not waited for again.
-    if answer.status() != StatusCode::REQUEST_TIMEOUT {
-        body::pass_over(request.into_body());
-    }
-    answer
+/// Serves a connection on a task of its own.
+fn begin(
+    door: &Door,
+    admitted: Admitted,
+    (stream, peer): (TcpStream, SocketAddr),
+    app: &Arc<App>,
+    stop: &watch::Receiver<bool>,
+) {
+    let (place, seat) = (admitted.place, Arc::clone(&admitted.seat));
+    let task = tokio::spawn(connection::serve(stream, peer.ip(), admitted, Arc::clone(app), stop.clone()));
+    door.served_by(place, &seat, task.abort_handle());
 }
 
-async fn answer(app: &Arc<App>, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
+async fn route(app: &Arc<App>, request: &mut Request<Incoming>, peer: IpAddr) -> Answer {
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/health" if get => Answer::text(StatusCode::OK, "OK\n"),
         "/ready" if get => ready(app),
-        path => match path.strip_prefix("/hook/") {
-            Some(segment) => {
-                let segment = segment.to_owned();
-                hook::receive(app, &segment, request, peer).await.unwrap_or_else(Answer::from)
+        path => {
+            let config = app.config();
+            let client = config.proxies.client(peer, request.headers());
+            match path.strip_prefix("/hook/") {
+                Some(segment) => {
+                    let segment = segment.to_owned();
+                    hook::receive(app, &config, &segment, request, client).await
+                }
+                None => app.charge(&config, client).err().unwrap_or(Problem::NotFound).into(),
             }
-            None => Problem::NotFound.into(),
-        },
+        }
     }
 }
 

@@ -43,6 +43,11 @@ impl Throttle {
         state.lines += 1;
         Pass::Yes { kept_back: std::mem::take(&mut state.kept_back) }
     }
+
+    /// Counts a line that is not logged for another reason.
+    pub(super) fn keep_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).kept_back += 1;
+    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn chunks_are_refused_as_soon_as_they_pass_the_limit() {
 /// Two endpoints: one that takes little, one that takes much.
 fn two_sizes(kube: &kube::Double) -> Relay {
     let config = format!(
-        "version: 1\nkubernetes: {{api: \"{}\"}}\nendpoints:\n\
+        "version: 1\nkubernetes: {{api: \"{}\"}}\nlimits: {{bodyTime: 10s}}\nendpoints:\n\
          - {{name: small, source: GitHub, keyPath: small.key, maxBody: 4Ki, rules: [{RESTART_WEB}]}}\n\
          - {{name: large, source: GitHub, keyPath: large.key, maxBody: 16Mi, rules: [{RESTART_WEB}]}}\n",
         kube.url()

@@ -119,3 +119,20 @@ fn relative_names_start_at_the_configuration() {
     bench.write("etc/c.yaml", super::endpoint("GitHub", "  rules: []\n"));
     bench.run(&["check", "etc/c.yaml"]).expect(0);
 }
+
+#[test]
+fn what_is_limited_otherwise_than_usual_is_shown() {
+    let lines = "  rate: {burst: 100, per: 1m}\n  allowFrom: [192.0.2.0/24, '2001:db8::1']\n  rules: []\n\
+                 limits: {connections: 64, idleTime: 15s, waiting: 8, bodies: 32Mi, keepAlive: 90s}\n";
+    let ended = check_with(&bench(), &super::endpoint("GitHub", lines)).expect(0);
+    let limits = "\
+limit           connections 64
+limit           waiting 8
+limit           keepAlive 90s
+limit           bodies 32Mi
+";
+    assert!(ended.stdout.contains(limits), "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("limit  ").count(), 4, "{}", ended.stdout);
+    let endpoint = "  from      192.0.2.0/24, 2001:db8::1\n  rate      {burst: 100, per: 1m}\n";
+    assert!(ended.stdout.contains(endpoint), "{}", ended.stdout);
+}

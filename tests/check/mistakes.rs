@@ -372,3 +372,74 @@ fn a_check_reaches_only_what_it_names_and_undoes_only_what_can_be_undone() {
     );
     check_with(&bench(), &rule(&format!("do: [{set}, {back}]"))).expect(0);
 }
+
+/// Limits, in a configuration that is right.
+fn limits(text: &str) -> String {
+    endpoint("GitHub", &format!("  rules: []\nlimits: {{{text}}}\n"))
+}
+
+#[test]
+fn limits_have_bounds() {
+    for (text, told) in [
+        ("connections: 8", "limits.connections: must be a whole number from 16 to 16384"),
+        ("connectionsPerClient: 0", "limits.connectionsPerClient: must be a whole number from 1 to 16384"),
+        ("headerBytes: 4Ki", "limits.headerBytes: must be from 8Ki to 256Ki"),
+        ("idleTime: 0", "limits.idleTime: must be from 1s to 1h"),
+        ("headerTime: 10", "limits.headerTime: must be a duration such as"),
+        ("bodyRate: 17Mi", "limits.bodyRate: must be from 1 to 16Mi"),
+        ("bodies: 512Ki", "limits.bodies: must be from 1Mi to 1024Mi"),
+        ("pendingRuns: 0", "limits.pendingRuns: must be a whole number from 1 to 65536"),
+        ("refusals: {burst: 0, per: 1m}", "limits.refusals.burst: must be a whole number from 1 to 1000000"),
+        ("refusals: {burst: 5, per: 2d}", "limits.refusals.per: must be from 1s to 24h"),
+        ("refusals: {burst: 5}", "limits.refusals: per is missing: write {burst: 100, per: 1m}"),
+        ("waiting: 1024", "limits.waiting: must be less than connections"),
+        ("conections: 64", "limits.conections: is not a field here; did you mean connections?"),
+    ] {
+        one(&limits(text), &[told]);
+    }
+}
+
+#[test]
+fn bodies_and_rates_of_an_endpoint_have_bounds() {
+    let of = |text: &str| endpoint("GitHub", &format!("  rules: []\n  {text}\n"));
+    one(&of("maxBody: 17Mi"), &["endpoints[0].maxBody: must not be more than 16Mi", "(limits.bodies)"]);
+    one(&of("maxBody: 3Mi\nlimits: {bodies: 2Mi}"), &["maxBody: must not be more than 2Mi"]);
+    check(&of("maxBody: 17Mi\nlimits: {bodies: 32Mi}")).expect(0);
+    one(&of("rate: {burst: 1, per: 10ms}"), &["endpoints[0].rate.per: must be from 1s to 24h"]);
+    one(&of("rate: 5"), &["endpoints[0].rate: is a number, where fields are needed"]);
+}
+
+#[test]
+fn ranges_of_addresses_are_told_as_they_should_be() {
+    let of = |text: &str| endpoint("GitHub", &format!("  rules: []\n  {text}\n"));
+    one(
+        &of("allowFrom: 10.0.0.1/8"),
+        &["allowFrom: 10.0.0.1/8 has bits behind its prefix: write 10.0.0.0/8"],
+    );
+    one(&of("allowFrom: []"), &["allowFrom: is an empty list"]);
+    one(&of("allowFrom: [github.com]"), &["allowFrom: github.com is no address and no range such as"]);
+    one(&of("allowFrom: ['::1/129']\ntrustedProxies: 127.0.0.1"), &["must be from 0 to 128"]);
+    one(
+        &of("allowFrom: '::1'\ntrustedProxies: [10.0.0.0/33]"),
+        &["trustedProxies: 10.0.0.0/33: the length behind the /"],
+    );
+    one(
+        &of("allowFrom: '::1'\ntrustedProxies: '::1'\nforwardedHeader: X-Real-IP"),
+        &["\"X-Real-IP\" is not known"],
+    );
+}
+
+#[test]
+fn yaml_that_grows_or_nests_without_end_is_no_configuration() {
+    let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..40 {
+        let before = format!("*a{}", level - 1);
+        writeln!(laughs, "a{level}: &a{level} [{}]", [before.as_str(); 10].join(", ")).unwrap();
+    }
+    one(&laughs, &["this is not valid YAML: repetition limit exceeded"]);
+    one(&format!("a: {}", "[".repeat(10_000)), &["this is not valid YAML"]);
+    one(
+        &format!("a: {}{}", "[".repeat(200), "]".repeat(200)),
+        &["this is not valid YAML: recursion limit exceeded"],
+    );
+}

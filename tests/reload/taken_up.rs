@@ -83,3 +83,22 @@ fn the_last_of_many_changes_is_taken_up() {
     relay.write("boathook.yaml", with_endpoints(&kube, "web", 1));
     wait_for_endpoints(&relay, 1);
 }
+
+#[test]
+fn limits_hold_from_the_next_request_on() {
+    let kube = cluster(&["web"]);
+    let of = |limits: &str, endpoints| {
+        let text = with_endpoints(&kube, "web", endpoints);
+        text.replace("settle: 0s", &format!("settle: 1h\nmaxWait: 1h\nlimits: {limits}"))
+    };
+    let relay = more_keys(boathook(&of("{pendingRuns: 1}", 1)).file("github.key", github::KEY), 2).start();
+    github::image("ghcr.io/acme/web", "a").accepted(&relay);
+    assert_eq!(github::image("ghcr.io/acme/other", "a").send(&relay).status, 503);
+    relay.write("boathook.yaml", of("{pendingRuns: 2, headers: 16}", 2));
+    wait_for_endpoints(&relay, 2);
+    github::image("ghcr.io/acme/other", "a").accepted(&relay);
+    let many = (0..16).fold(github::image("ghcr.io/acme/web", "b"), |push, number| {
+        push.header(&format!("X-{number}"), "a")
+    });
+    assert_eq!(many.send(&relay).status, 431);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{PENDING_BYTES, PENDING_LIMIT, Queue, Reply};
+use super::{PENDING_BYTES, Queue, Reply};
 use crate::action::Action;
 use crate::run::journal::{Table, Write};
 use crate::run::progress::Progress;
@@ -30,7 +30,7 @@ impl Queue {
             let writes = if keys.look_alike() { self.came_again(seen, now) } else { Vec::new() };
             return Reply::Duplicate(seen, writes);
         }
-        if self.pending + runs.len() > PENDING_LIMIT {
+        if self.pending + runs.len() > self.most.0 {
             return Reply::Full;
         }
         let origin = runs.first().map(|run| Arc::clone(&run.delivery)).unwrap_or_default();

@@ -73,7 +73,7 @@ pub async fn serve(listener: UnixListener, app: Arc<App>) {
 }
 
 async fn connection(stream: UnixStream, app: Arc<App>) {
-    let limits = app.limits;
+    let limits = app.config().limits;
     let user = stream.peer_cred().map_or_else(|_| "?".to_owned(), |peer| peer.uid().to_string());
     let service = service_fn(move |request| {
         let (app, user) = (Arc::clone(&app), user.clone());
@@ -83,7 +83,7 @@ async fn connection(stream: UnixStream, app: Arc<App>) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(limits.header_bytes)
-        .max_headers(limits.header_count)
+        .max_headers(limits.headers)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
