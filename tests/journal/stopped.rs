@@ -126,11 +126,11 @@ fn two_rules_on_one_workload_keep_their_order_though_only_the_first_could_not_be
         )
     };
     let mut relay = relay(&kube, "settle: 0", &[&rule("2.*"), &rule("3.*")]);
-    kube.fail_for(Fault::TooManyRequests(60), "PATCH", "/deployments/web", Some(1));
+    kube.fail_for(Fault::TooManyRequests(20), "PATCH", "/deployments/web", Some(1));
     kube.fail_for(Fault::Status(503), "PATCH", "/deployments/web", Some(1));
     let [first, second] = ["2.0.0", "3.0.0"].map(|tag| github::image("ghcr.io/acme/web", tag));
     first.accepted(&relay);
-    relay.wait_for_log("trying again in 60.0s");
+    relay.wait_for_log("trying again in 20.0s");
     second.accepted(&relay);
     assert_eq!(relay.stop(), 0, "{}", relay.log());
     relay.wait_for_log("not sent before the end");
