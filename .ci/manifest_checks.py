@@ -200,6 +200,23 @@ def check_flux(documents):
     return "in fluxd's pod: no fsGroup, no shared volume, no token for boathook"
 
 
+def check_monitoring(documents):
+    """The admin port is open to monitoring's namespace alone, and no Service has it."""
+    _, _, one = relay(documents)
+    given = [v["value"] for v in one["env"] if v["name"] == "BOATHOOK_ADMIN"]
+    ports = [p["containerPort"] for p in one["ports"] if p["name"] == "admin"]
+    require(given == ["0.0.0.0:8081"] and ports == [8081], f"admin at {given}, port {ports}")
+    for service in of_kind(documents, "Service"):
+        open_ports = {p.get("targetPort", p["port"]) for p in service["spec"]["ports"]}
+        require(not open_ports & {"admin", 8081}, f"Service {service['metadata']['name']} has the admin port")
+    rules = [r for p in of_kind(documents, "NetworkPolicy") for r in p["spec"].get("ingress", [])]
+    rules = [r for r in rules if not r.get("ports") or any(p["port"] in (8081, "admin") for p in r["ports"])]
+    require(len(rules) == 1 and len(rules[0].get("from", [])) == 1, f"{len(rules)} rules open the admin port")
+    labels = rules[0]["from"][0]["namespaceSelector"]["matchLabels"]
+    require(labels == {"kubernetes.io/metadata.name": "monitoring"}, f"the admin port is open to {labels}")
+    return "the admin port is monitoring's alone"
+
+
 def check_ingress(documents):
     paths = [p for i in of_kind(documents, "Ingress") for r in i["spec"]["rules"] for p in r["http"]["paths"]]
     require(paths and all(p["path"] == "/hook/" for p in paths), "more than /hook/ is open")

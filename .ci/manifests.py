@@ -67,6 +67,7 @@ def main():
         "ngrok": [("api", checks.check_in_cluster)],
         "sidecar-example": [("api", checks.check_in_cluster)],
         "with-ingress": [("ingress", checks.check_ingress)],
+        "with-monitoring": [("admin", checks.check_monitoring)],
         "flux-sidecar": [("fluxd", checks.check_flux)],
         "proxy-sidecar": [("proxy", checks.check_proxy), ("filter", lambda documents: check_filter(documents, work))],
     }

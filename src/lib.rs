@@ -23,6 +23,7 @@
 //! * [`run`]: runs from acceptance to outcome: waiting, superseding, retries, the worker.
 //! * [`action`]: one file per action.
 //! * [`kubernetes`], [`flux`]: the clients; workload kinds; patches as pure functions.
+//! * [`metrics`]: what is counted, and the page that tells it.
 //! * [`probe`]: looking from outside whether something works.
 //! * [`notify`]: telling others how runs ended, with retries.
 //! * [`key`], [`text`], [`clock`]: secrets that do not print, text from outside that is safe to print, waiting.
@@ -41,6 +42,7 @@ pub mod flux;
 pub mod image;
 pub mod key;
 pub mod kubernetes;
+pub mod metrics;
 pub mod notify;
 pub mod outside;
 pub mod probe;

@@ -7,6 +7,7 @@
 mod apply;
 mod change;
 mod check;
+mod configured;
 mod confirm;
 mod context;
 mod filled;
@@ -30,6 +31,7 @@ use self::apply::Apply;
 pub use self::change::{Change, Decision, Made, Making, What};
 use self::check::Check;
 pub use self::check::undone_by;
+pub use self::configured::Workloads;
 pub use self::confirm::Confirm;
 pub use self::context::{Api, Context, Done, Failure, Found, Retry, Target};
 use self::flux_notify::FluxNotify;

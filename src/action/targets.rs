@@ -74,6 +74,18 @@ impl Targets {
         Some(all.map(target).collect::<Result<_, String>>().map_err(Failure::last))
     }
 
+    /// The workloads, if they are named without a variable.
+    pub(super) fn literal(&self) -> Option<Vec<Workload>> {
+        let Choice::Named(workloads) = &self.choice else { return None };
+        let all = self.namespaces.iter().flat_map(|namespace| workloads.iter().map(move |w| (namespace, w)));
+        let workload = |(namespace, (kind, name)): (&Template, &(Kind, Template))| {
+            // A text without a variable is what it was written as: no valid name has a `$`.
+            let literal = namespace.is_literal() && name.is_literal();
+            literal.then(|| Workload::new(namespace.source(), *kind, name.source()).ok())?
+        };
+        all.map(workload).collect()
+    }
+
     /// The workloads, looked up: those of these kinds.
     pub(super) async fn find(
         &self,

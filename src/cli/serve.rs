@@ -1,6 +1,6 @@
 //! `boathook serve`: the relay itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,19 @@ use super::{Exit, block_on, check, complain, log_format};
 use crate::action::Api;
 use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
-use crate::config::{Config, Overrides};
+use crate::config::{self, Admin, Config, Overrides};
 use crate::kubernetes::Workload;
 use crate::run::engine::Engine;
 use crate::run::journal::Journal;
 use crate::run::queue::Restored;
-use crate::server::{self, App, control};
+use crate::server::{self, App, admin, control};
 use crate::source::fetch;
 
 /// Where hooks are listened for when nothing else is said.
 const DEFAULT_LISTEN: &str = "0.0.0.0:8080";
+
+/// Where the admin listener is when nothing else is said: only this machine (in a cluster, this pod) reaches it.
+const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 
 /// How long requests that are under way may take after SIGTERM.
 const REQUESTS_GRACE: Duration = Duration::from_secs(5);
@@ -38,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(24);
     subcommand,
     name = "serve",
     usage = "--config FILE [--listen ADDRESS:PORT] [options]",
-    note = "Every option can be given in the environment as well: BOATHOOK_CONFIG,\nBOATHOOK_LISTEN, BOATHOOK_KUBE_API, BOATHOOK_FLUX_API, BOATHOOK_SETTLE.\nOptions without a command mean serve.\n",
+    note = "Every option can be given in the environment as well: BOATHOOK_CONFIG,\nBOATHOOK_LISTEN, BOATHOOK_ADMIN, BOATHOOK_KUBE_API, BOATHOOK_FLUX_API,\nBOATHOOK_SETTLE.\nOptions without a command mean serve.\n",
     note = "BOATHOOK_SELF=NAMESPACE/deployment/NAME is the relay's own workload, which is\nchanged last. RUST_LOG=warn (or debug) chooses what is logged.\n",
     note = "The configuration and its keys are read again when they change, or on SIGHUP.\nSIGTERM finishes what was accepted, then ends."
 )]
@@ -49,6 +52,9 @@ pub(super) struct Serve {
     /// the address to listen on (default 0.0.0.0:8080)
     #[argh(option)]
     listen: Option<String>,
+    /// the address for metrics and looking, or none, in the place of admin (default 127.0.0.1:8081)
+    #[argh(option)]
+    admin: Option<String>,
     /// the Kubernetes API, in the place of kubernetes.api: http://localhost:8001 (kubectl proxy),
     /// unix:///run/proxy/kube.sock, in-cluster or https://HOST:6443
     #[argh(option)]
@@ -63,7 +69,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Exit {
-        let (file, listen, overrides, own_workload) = match self.options() {
+        let (file, addresses, overrides, own_workload) = match self.options() {
             Ok(options) => options,
             Err(why) => {
                 complain(&why);
@@ -80,7 +86,7 @@ impl Serve {
             log::warn!("{warning}");
         }
         let watch = Watch::new(&file, &overrides, loaded.findings.files);
-        match block_on(serve(config, watch, listen, own_workload)) {
+        match block_on(serve(config, watch, addresses, own_workload)) {
             Ok(()) => Exit::Done,
             Err(why) => {
                 complain(&why);
@@ -89,18 +95,19 @@ impl Serve {
         }
     }
 
-    fn options(self) -> Result<(PathBuf, SocketAddr, Overrides, Option<String>), String> {
+    fn options(self) -> Result<(PathBuf, Addresses, Overrides, Option<String>), String> {
         let file = or_env(self.config, "BOATHOOK_CONFIG")
             .ok_or("no configuration: give --config FILE or BOATHOOK_CONFIG")?;
         let listen = or_env(self.listen, "BOATHOOK_LISTEN").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
-        // `:8080`, as Go programs have it.
-        let listen = if listen.starts_with(':') { format!("0.0.0.0{listen}") } else { listen };
-        let listen = listen.parse().map_err(|_| {
+        let hooks = config::address(&listen).ok_or_else(|| {
             let listen = listen.escape_debug();
             format!(
                 "--listen {listen}: must be ADDRESS:PORT in digits, such as 0.0.0.0:8080, [::]:8080 or :8080"
             )
         })?;
+        let admin = or_env(self.admin, "BOATHOOK_ADMIN")
+            .map(|text| Admin::parse(&text).map_err(|why| format!("--admin {}: {why}", text.escape_debug())));
+        let addresses = Addresses { hooks, admin: admin.transpose()? };
         let settle = match or_env(self.settle, "BOATHOOK_SETTLE") {
             Some(text) => Some(parse_duration(&text).ok_or_else(|| {
                 format!("--settle {}: must be a duration such as 0, 500ms or 10s", text.escape_debug())
@@ -110,7 +117,39 @@ impl Serve {
         let kube_api = or_env(self.kube_api, "BOATHOOK_KUBE_API");
         let flux_api = or_env(self.flux_api, "BOATHOOK_FLUX_API");
         let own_workload = or_env(None, "BOATHOOK_SELF").map(|text| own_workload(&text)).transpose()?;
-        Ok((PathBuf::from(file), listen, Overrides { kube_api, flux_api, settle }, own_workload))
+        Ok((PathBuf::from(file), addresses, Overrides { kube_api, flux_api, settle }, own_workload))
+    }
+}
+
+/// Where to listen.
+#[derive(Clone, Copy)]
+struct Addresses {
+    hooks: SocketAddr,
+    /// In the place of what the configuration says.
+    admin: Option<Admin>,
+}
+
+/// Listens for who wants to look. Where nobody said where, hooks are served also without it: another relay on the same
+/// machine may have the port.
+async fn bind_admin(said: Option<Admin>) -> Result<Option<TcpListener>, String> {
+    let address = match said {
+        Some(Admin::Off) => return Ok(None),
+        Some(Admin::At(address)) => address,
+        None => DEFAULT_ADMIN,
+    };
+    match TcpListener::bind(address).await {
+        Ok(listener) => {
+            let address = listener.local_addr().unwrap_or(address);
+            log::info!("metrics at http://{address}/metrics");
+            Ok(Some(listener))
+        }
+        Err(error) if said.is_none() => {
+            log::warn!(
+                "no metrics, since {address} cannot be listened on: {error}; --admin says where else, or none"
+            );
+            Ok(None)
+        }
+        Err(error) => Err(format!("cannot listen on {address} (admin): {error}")),
     }
 }
 
@@ -128,13 +167,15 @@ fn own_workload(text: &str) -> Result<String, String> {
 async fn serve(
     config: Config,
     watch: Watch,
-    address: SocketAddr,
+    addresses: Addresses,
     own_workload: Option<String>,
 ) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be handled: {error}"))?;
     let api = Api::new(&config.kubernetes, &config.flux)?;
+    let address = addresses.hooks;
     let listener =
         TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let admin = bind_admin(addresses.admin.or(config.admin)).await?;
     // Connections wait in the listener's queue meanwhile: a predecessor may still hold the journal.
     let (journal, restored) = match config.state.clone() {
         Some(directory) => {
@@ -172,6 +213,9 @@ async fn serve(
     );
     let fetching = fetch::keep_fetched(&config);
     drop(config);
+    if let Some(listener) = admin {
+        tokio::spawn(admin::serve(listener, Arc::clone(&app)));
+    }
     let socket = control.map(|(listener, socket)| {
         tokio::spawn(control::serve(listener, Arc::clone(&app)));
         socket
@@ -246,6 +290,8 @@ async fn until_told(
         match made {
             Some((Ok(api), config)) => {
                 log::info!("configuration read again: {} endpoints", config.endpoints.len());
+                engine.metrics.reloads.count();
+                engine.metrics.endpoints.keep(config.endpoints.iter().map(|endpoint| endpoint.name.as_str()));
                 engine.set_api(api);
                 engine.set_notify_targets(Arc::clone(&config.notify));
                 fetch::inherit(&config, &app.config());
@@ -253,9 +299,11 @@ async fn until_told(
                 app.set_config(Arc::new(config));
             }
             Some((Err(why), _)) => {
+                engine.metrics.refused_reloads.count();
                 log::error!("the new configuration is refused and the old one stays: {why}");
             }
             None => {
+                engine.metrics.refused_reloads.count();
                 for mistake in &loaded.findings.mistakes {
                     log::error!("{mistake}");
                 }

@@ -1,6 +1,7 @@
 //! The YAML file, read into a configuration that is valid by construction: a [`Config`] that exists can be
 //! served. Reading collects every mistake, each with file, line, field and the way out.
 
+mod admin;
 mod credentials;
 mod endpoint;
 pub mod fields;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::admin::{Admin, address};
 pub use self::endpoint::Endpoint;
 use self::fields::{Fields, Node};
 pub(crate) use self::keys::trim_newline;
@@ -52,6 +54,8 @@ const MUTABLE_TAGS: [&str; 6] = ["latest", "main", "master", "edge", "nightly", 
 pub struct Config {
     /// The directory of the journal.
     pub state: Option<PathBuf>,
+    /// Where the admin listener is, if the file says it.
+    pub admin: Option<Admin>,
     /// How the Kubernetes API is reached.
     pub kubernetes: Access,
     /// How Flux v1 is reached.
@@ -192,6 +196,8 @@ impl Config {
         }
         let limits = Limits::read(&mut fields);
         let proxies = Proxies::read(&mut fields);
+        let admin = fields.string("admin").map(|text| Admin::parse(&text));
+        let admin = admin.and_then(|read| read.map_err(|why| fields.mistake("admin", why)).ok());
         let mut across = Across { bodies: limits.bodies, ..Across::default() };
         let endpoints = read_endpoints(&mut fields, &mut across, Endpoint::read);
         let rules = endpoints.iter().flat_map(|endpoint| &endpoint.rules);
@@ -207,7 +213,7 @@ impl Config {
         fields.finish();
         let config = Self::assemble(state, kubernetes, flux, waits, endpoints);
         let mutable_tags = mutable_tags.unwrap_or(config.mutable_tags);
-        Self { limits, proxies, mutable_tags, notify, ..config }
+        Self { admin, limits, proxies, mutable_tags, notify, ..config }
     }
 
     fn assemble(
@@ -224,6 +230,7 @@ impl Config {
         let mutable_tags = MUTABLE_TAGS.map(str::to_owned).to_vec();
         Self {
             state,
+            admin: None,
             kubernetes,
             flux,
             waits,

@@ -1,5 +1,6 @@
 //! The API client: one request at a time, with a bounded answer and an error that says what was asked.
 
+mod answered;
 mod connect;
 mod list;
 
@@ -12,6 +13,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::answered::Answered;
 use self::connect::connectable;
 pub(super) use self::list::Listing;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use super::kind::{Kind, Workload};
 use super::object::Object;
 use super::patch::PatchRequest;
 use super::patched::Patched;
+use crate::metrics::Api as Availability;
 
 /// The largest answer that is read, in bytes: a page of large objects.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -35,6 +38,7 @@ pub struct Client {
     /// The beginning of every URL.
     base: String,
     state: Mutex<State>,
+    answered: Answered,
     /// Where no Events can be recorded.
     pub(super) no_events: Mutex<BTreeSet<String>>,
 }
@@ -63,7 +67,13 @@ impl Client {
             token: access.token_file.as_deref().map(Token::new),
             certificates,
         };
-        Ok(Self { access: access.clone(), base, state: Mutex::new(state), no_events: Mutex::default() })
+        Ok(Self {
+            access: access.clone(),
+            base,
+            state: Mutex::new(state),
+            answered: Answered::default(),
+            no_events: Mutex::default(),
+        })
     }
 
     /// Who the API shows as the author of a change.
@@ -74,6 +84,18 @@ impl Client {
     /// The beginning of every URL.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What the requests so far say of the API.
+    pub fn availability(&self) -> Availability {
+        self.answered.read()
+    }
+
+    /// Takes over what another client of the same API knows of it.
+    pub fn goes_on_from(&self, other: &Self) {
+        if self.base == other.base {
+            self.answered.take_over(&other.answered);
+        }
     }
 
     /// Reads one workload.
@@ -154,7 +176,10 @@ impl Client {
         if let Some((content_type, bytes)) = body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type)).body(bytes);
         }
-        request.send().await.map_err(crate::outside::told)
+        let answer = request.send().await;
+        // `kubectl proxy` answers 5xx for an API server that is away.
+        self.answered.note(answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
+        answer.map_err(crate::outside::told)
     }
 
     /// The client and the `Authorization` header of now, after a look at the files.

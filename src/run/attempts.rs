@@ -122,6 +122,7 @@ impl<'a> Attempts<'a> {
             return Err(Stop::End(End::new(Outcome::Expired, reason)));
         }
         log::warn!("run={run} target={what} trying again in {:.1}s: {shown}", pause.as_secs_f64());
+        self.engine.metrics.retries.count();
         let tries = Tries { made: self.backoff.tries(), next: Some(next), since: self.since };
         self.engine.note_soon(self.run.id, |progress| progress.set_tries(self.place, tries));
         self.pause(pause).await;

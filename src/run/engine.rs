@@ -2,6 +2,7 @@
 
 mod closing;
 mod confirming;
+mod figures;
 mod notes;
 mod telling;
 
@@ -24,6 +25,7 @@ use super::stored::{Ended, get};
 use super::worker::{self, Rest};
 use crate::action::Api;
 use crate::clock::{Numbers, sleep_until};
+use crate::metrics::Metrics;
 use crate::notify::{Outbox, Targets};
 
 /// How many targets are worked on at once, over all runs.
@@ -66,6 +68,8 @@ pub struct Engine {
     /// Changes that were given up because the process is ending.
     unsent: AtomicUsize,
     ids: Numbers,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What became of a delivery that was offered.
@@ -127,6 +131,7 @@ impl Engine {
             sealed: AtomicBool::new(false),
             unsent: AtomicUsize::new(0),
             ids,
+            metrics: Metrics::default(),
         };
         engine.change(write, |_| effects);
         engine
@@ -231,6 +236,7 @@ impl Engine {
 
     /// From now on another API is used, also by runs that are under way.
     pub fn set_api(&self, api: Api) {
+        api.kubernetes.goes_on_from(&self.api().kubernetes);
         *self.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(api);
     }
 

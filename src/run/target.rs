@@ -174,6 +174,7 @@ impl Work<'_> {
     }
 
     async fn made(&self, change: Change, patched: Patched) {
+        self.engine.metrics.changed(self.run.delivery.received);
         if self.followed_for().is_none() {
             let end = End::new(Outcome::Succeeded, change.to_string());
             return self.end(end, Some(change)).await;

@@ -63,6 +63,11 @@ impl Answer {
         }
     }
 
+    /// A page of this media type.
+    pub(super) fn page(content_type: &'static str, body: String) -> Self {
+        Self { content_type, body: body.into_bytes(), ..Self::text(StatusCode::OK, "") }
+    }
+
     /// Says that the caller's wish to wait was heeded.
     pub(super) fn preference_applied(mut self, wait: Duration) -> Self {
         let name = HeaderName::from_static("preference-applied");

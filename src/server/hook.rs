@@ -54,10 +54,15 @@ pub(super) async fn receive(
     let digest = PathDigest::from_segment(segment);
     let found = digest.and_then(|digest| config.route(digest));
     let Some(endpoint) = found.filter(|endpoint| endpoint.allows(client.address)) else {
-        return not_found(app, config, (digest, found), client, started);
+        let answer = not_found(app, config, (digest, found), client, started);
+        if let Some(endpoint) = found {
+            return counted(app, endpoint, answer);
+        }
+        app.engine.metrics.unknown_hooks.count();
+        return answer;
     };
     if request.method() != Method::POST {
-        return Problem::MethodNotAllowed.into();
+        return counted(app, endpoint, Problem::MethodNotAllowed.into());
     }
     let mut about = About::default();
     let answer = deliver(app, config, endpoint, request, client, &mut about).await;
@@ -66,12 +71,18 @@ pub(super) async fn receive(
         && let Err(too_often) = app.charge(config, client)
     {
         app.throttle.keep_back();
-        return too_often.into();
+        return counted(app, endpoint, too_often.into());
     }
     // Who only knows the path must not fill the log.
     if about.verified || may_log_refusal(app, started) {
         log(endpoint, client, &about, &answer, started);
     }
+    counted(app, endpoint, answer)
+}
+
+/// Counts the answer to a request to an endpoint.
+fn counted(app: &App, endpoint: &Endpoint, answer: Answer) -> Answer {
+    app.engine.metrics.endpoints.answered(&endpoint.name, answer.status().as_u16());
     answer
 }
 
@@ -215,8 +226,12 @@ fn process(
     about: &mut About,
 ) -> Result<Processed, Problem> {
     let now = Timestamp::now();
+    let counts = &app.engine.metrics.endpoints;
     let verified = endpoint.verify(delivery, now).map_err(|refusal| match refusal {
-        Refusal::Missing | Refusal::Invalid => Problem::Unauthorized,
+        Refusal::Missing | Refusal::Invalid => {
+            counts.unverified(&endpoint.name);
+            Problem::Unauthorized
+        }
         Refusal::Unavailable => Problem::NoKeySet,
     })?;
     about.verified = true;
@@ -227,6 +242,7 @@ fn process(
         Ok(decoded) => decoded,
         Err(Undecodable::Malformed(place)) => return Err(Problem::Malformed(place)),
         Err(Undecodable::UnknownShape(place)) => {
+            counts.unknown_shape(&endpoint.name);
             log::warn!("endpoint={} unknown shape: {}", endpoint.name, Escaped(&place));
             return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
         }

@@ -7,7 +7,9 @@
 //! | `GET /ready` | 200 once deliveries can be accepted, else 503 with the reason's name |
 //! | anything else | 404 |
 
+pub mod admin;
 mod answer;
+mod aside;
 mod body;
 mod budget;
 mod client;

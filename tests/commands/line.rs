@@ -27,7 +27,7 @@ fn help_is_there_and_fits_a_terminal() {
     for line in top.stdout.lines().chain(each.iter().flat_map(|help| help.lines())) {
         assert!(line.chars().count() <= 80, "too wide: {line}");
     }
-    for variable in ["CONFIG", "LISTEN", "KUBE_API", "FLUX_API", "SETTLE", "SELF"] {
+    for variable in ["CONFIG", "LISTEN", "ADMIN", "KUBE_API", "FLUX_API", "SETTLE", "SELF"] {
         assert!(each[0].contains(&format!("BOATHOOK_{variable}")), "{}", each[0]);
     }
 }

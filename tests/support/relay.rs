@@ -183,6 +183,8 @@ impl Setup {
                 command.env_remove(name);
             }
         }
+        // Relays run side by side, and one port is enough for one of them.
+        command.env("BOATHOOK_ADMIN", "none");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::action::{Change, Target};
+use crate::action::{Action, Change, Target};
 use crate::kubernetes::patch::ImageChange;
 use crate::run::audit;
 use crate::run::holds::Hold;
@@ -101,6 +101,7 @@ impl Engine {
         let Some(TargetProgress { target, stage, .. }) = self.target(run.id, place) else { return };
         audit::target(run, place.0, &target, &end, stage.change().or(change.as_ref()));
         self.record_event(run, place.0, &target, &end, &stage);
+        self.metrics.targets.count(run.actions.get(place.0).map_or("none", Action::name), end.outcome);
         self.write(|queue| queue.end_target(run, place, end, change)).wait().await;
     }
 

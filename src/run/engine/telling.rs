@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::action::Target;
+use crate::action::{Action, Target};
 use crate::kubernetes::event::{self, Happening, Reason};
 use crate::notify::{Notice, Targets};
 use crate::run::account::Account;
@@ -28,6 +28,8 @@ impl Engine {
     pub(super) fn tell(&self, run: &Run, report: &RunReport) -> Vec<Write> {
         let Some(outcome) = report.outcome else { return Vec::new() };
         audit::run(run, outcome, &report.reason);
+        let action = run.actions.first().map_or("none", Action::name);
+        self.metrics.run_ended(action, outcome, run.delivery.received);
         let targets = self.notify_targets();
         if targets.is_empty() {
             return Vec::new();

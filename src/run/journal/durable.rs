@@ -13,6 +13,7 @@ use super::scribe::{Scribe, Trouble};
 use super::store::Store;
 use super::usher::Usher;
 use super::{JournalError, Table, Write};
+use crate::metrics::Commits;
 
 /// The thread's stack: address space, of which it touches what it needs.
 const STACK: usize = 256 * 1024;
@@ -22,6 +23,7 @@ pub(super) struct Durable {
     inbox: Arc<Inbox>,
     trouble: Trouble,
     usher: Usher,
+    commits: Arc<Commits>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -32,9 +34,14 @@ impl Durable {
         let trouble = Trouble::default();
         let usher = Usher::default();
         let scribe = Scribe::new(place, store, Trouble::clone(&trouble), usher.clone());
+        let commits = scribe.commits();
         let thread = thread::Builder::new().name("journal".into()).stack_size(STACK);
         let thread = thread.spawn(move || scribe.work(&reader))?;
-        Ok(Self { inbox, trouble, usher, thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, trouble, usher, commits, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     pub(super) fn trouble(&self) -> Option<String> {

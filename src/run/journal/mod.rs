@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use self::durable::Durable;
 pub use self::failure::OpenError;
 use self::memory::Memory;
+use crate::metrics::Commits;
 
 /// How long may a predecessor take to end?
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -120,6 +121,14 @@ impl Journal {
         match &self.keeper {
             Keeper::Memory(_) => None,
             Keeper::Durable(durable) => durable.trouble(),
+        }
+    }
+
+    /// How its commits go; `None` for one in memory, which has none.
+    pub fn commits(&self) -> Option<&Commits> {
+        match &self.keeper {
+            Keeper::Memory(_) => None,
+            Keeper::Durable(durable) => Some(durable.commits()),
         }
     }
 

@@ -12,6 +12,7 @@ use super::request::{Change, Request};
 use super::store::Store;
 use super::usher::Usher;
 use super::{JournalError, Write};
+use crate::metrics::Commits;
 
 /// After how long is a disk that failed tried again, at first and at most?
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -36,6 +37,7 @@ pub(super) struct Scribe<P> {
     usher: Usher,
     /// What the records replaced that are being accepted.
     before: Vec<Write>,
+    commits: Arc<Commits>,
     /// When the disk came back.
     recovered: Option<Instant>,
     pause: Duration,
@@ -59,10 +61,16 @@ impl<P: Place> Scribe<P> {
             trouble,
             usher,
             before: Vec::new(),
+            commits: Arc::default(),
             recovered: None,
             pause: FIRST_PAUSE,
             damaged: 0,
         }
+    }
+
+    /// How its commits go.
+    pub(super) fn commits(&self) -> Arc<Commits> {
+        Arc::clone(&self.commits)
     }
 
     /// Works until the journal is closed.
@@ -112,8 +120,11 @@ impl<P: Place> Scribe<P> {
             State::Working(store) => {
                 let before = &mut self.before;
                 before.clear();
-                match store.commit(|tables| changes.iter().try_for_each(|change| change.put(tables, before)))
-                {
+                let begun = Instant::now();
+                let commit =
+                    store.commit(|tables| changes.iter().try_for_each(|change| change.put(tables, before)));
+                self.commits.count(begun, commit.is_ok());
+                match commit {
                     Ok(()) => return self.usher.tell(mem::take(changes)),
                     Err(failure) => self.fail(&failure),
                 }

@@ -134,7 +134,7 @@ impl Queue {
 
 impl Entry {
     /// The step that waits for a confirmation, and until when.
-    fn asked(&self) -> Option<(usize, Timestamp)> {
+    pub(super) fn asked(&self) -> Option<(usize, Timestamp)> {
         self.progress.end.is_none().then(|| self.progress.asked())?
     }
 

@@ -54,6 +54,13 @@ impl Queue {
         open.map(|entry| (&*entry.run, RunReport::of(&entry.run, &entry.progress)))
     }
 
+    /// When the oldest delivery was received that has a run which has not ended. One that waits for a confirmation is left
+    /// out: a person may take days.
+    pub fn oldest_pending(&self) -> Option<Timestamp> {
+        let open = self.runs.values().filter(|entry| entry.progress.end.is_none() && entry.asked().is_none());
+        open.map(|entry| entry.run.delivery.received).min()
+    }
+
     /// How many runs have not ended.
     pub fn pending(&self) -> usize {
         self.pending

@@ -17,79 +17,39 @@ mod page;
 mod redeliver;
 mod socket;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::net::UnixListener;
 
 pub use self::deliveries::{Deliveries, Listed};
 pub use self::holds::{Held, Holds};
-use self::page::{Asked, Page};
+pub(super) use self::page::{Asked, Page};
 pub use self::socket::{Socket, open};
+use super::App;
 use super::answer::{Answer, Problem};
-use super::{ACCEPT_PAUSE, App};
+use super::aside::{self, Bounds};
 use crate::run::journal::JournalError;
 use crate::text::Escaped;
 
-/// Connections at once; each that waits for the end of a redelivery is one.
-const CONNECTIONS: usize = 16;
-
-/// How long a request's head may take: it comes from this machine.
-const HEAD_TIME: Duration = Duration::from_secs(2);
-
-/// How long a connection may last: the longest wait that is granted, and some time to read the answer.
-const LIFETIME: Duration = Duration::from_secs(360);
+/// Each connection that waits for the end of a redelivery is one of them. Heads come from this machine. A connection may
+/// last as long as the longest wait that is granted, and some time to read the answer.
+const BOUNDS: Bounds = Bounds {
+    name: "control socket",
+    connections: 16,
+    head_time: Duration::from_secs(2),
+    lifetime: Duration::from_secs(360),
+};
 
 /// Serves the socket's connections, for ever.
 pub async fn serve(listener: UnixListener, app: Arc<App>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        // The semaphore is never closed.
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let app = Arc::clone(&app);
-                tokio::spawn(async move {
-                    let lasted = tokio::time::timeout(LIFETIME, connection(stream, app)).await;
-                    if lasted.is_err() {
-                        log::debug!("a connection to the control socket took too long");
-                    }
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                log::warn!("a connection to the control socket could not be accepted: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn connection(stream: UnixStream, app: Arc<App>) {
-    let limits = app.config().limits;
-    let user = stream.peer_cred().map_or_else(|_| "?".to_owned(), |peer| peer.uid().to_string());
-    let service = service_fn(move |request| {
-        let (app, user) = (Arc::clone(&app), user.clone());
-        async move { Ok::<_, Infallible>(route(&app, &request, &user).await.into_response()) }
-    });
-    let ended = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(limits.header_bytes)
-        .max_headers(limits.headers)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = ended {
-        log::debug!("a connection to the control socket ended: {error}");
-    }
+    aside::serve(listener, BOUNDS, move |request, user| {
+        let app = Arc::clone(&app);
+        async move { route(&app, &request, &user).await }
+    })
+    .await;
 }
 
 async fn route(app: &Arc<App>, request: &Request<Incoming>, user: &str) -> Answer {
@@ -112,7 +72,7 @@ async fn route(app: &Arc<App>, request: &Request<Incoming>, user: &str) -> Answe
 }
 
 /// Answers a page. A listener that only lets look asks [`Page::changes`] first.
-async fn answer(app: &Arc<App>, page: &Page<'_>, asked: &Asked) -> Result<Answer, Problem> {
+pub(super) async fn answer(app: &Arc<App>, page: &Page<'_>, asked: &Asked) -> Result<Answer, Problem> {
     match page {
         Page::Deliveries => deliveries::newest(&app.engine, asked).await,
         Page::Delivery { id } => deliveries::one(&app.engine, id, asked).await,

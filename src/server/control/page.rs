@@ -8,7 +8,7 @@ use crate::server::prefer;
 
 /// What a request says besides its method.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(in crate::server) struct Asked {
     segments: Vec<String>,
     query: Vec<(String, String)>,
     /// `Prefer: wait=N`
@@ -17,7 +17,7 @@ pub(super) struct Asked {
 
 /// What there is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Page<'a> {
+pub(in crate::server) enum Page<'a> {
     Deliveries,
     Delivery { id: &'a str },
     Redeliver { id: &'a str },
@@ -26,7 +26,7 @@ pub(super) enum Page<'a> {
 }
 
 impl Asked {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    pub(in crate::server) fn of<B>(request: &Request<B>) -> Self {
         let uri = request.uri();
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let path = uri.path().strip_prefix('/').unwrap_or_default();
@@ -35,7 +35,7 @@ impl Asked {
         Self { segments, query, wait: prefer::wait(request.headers()) }
     }
 
-    pub(super) fn segments(&self) -> Vec<&str> {
+    pub(in crate::server) fn segments(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }
 
@@ -47,7 +47,7 @@ impl Asked {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn of(segments: &[&'a str]) -> Option<Self> {
+    pub(in crate::server) fn of(segments: &[&'a str]) -> Option<Self> {
         Some(match *segments {
             ["deliveries"] => Self::Deliveries,
             ["deliveries", id] if !id.is_empty() => Self::Delivery { id },

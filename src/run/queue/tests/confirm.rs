@@ -160,3 +160,16 @@ fn the_end_of_the_process_looks_at_all_that_wait() {
     kept.queue.rest(&confirmed_run(1, "a"), at(DAY), at(SETTLE));
     assert_eq!(started(&mut kept, SETTLE), [1]);
 }
+
+#[test]
+fn what_waits_for_a_person_is_not_what_has_been_pending_for_too_long() {
+    let mut kept = Kept::default();
+    assert_eq!(kept.queue.oldest_pending(), None);
+    let run = confirmed_run(1, "1.0.0");
+    let received = run.delivery.received;
+    offer(&mut kept, Arc::clone(&run), 0);
+    assert_eq!(kept.queue.oldest_pending(), Some(received));
+    started(&mut kept, SETTLE);
+    asks(&mut kept, &run, SETTLE);
+    assert_eq!((kept.queue.pending(), kept.queue.oldest_pending()), (1, None));
+}
