@@ -4,6 +4,7 @@ mod connect;
 mod list;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,10 +21,12 @@ use super::access::Access;
 use super::any::AnyObject;
 use super::credentials::{Token, Watched};
 use super::error::{ApiError, Asked, Trouble};
+use super::exposure::Exposure;
 use super::kind::{Kind, Workload};
 use super::object::Object;
 use super::patch::PatchRequest;
 use super::patched::Patched;
+use super::review;
 
 /// The largest answer that is read, in bytes: a page of large objects.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -35,6 +38,9 @@ pub struct Client {
     /// The beginning of every URL.
     base: String,
     state: Mutex<State>,
+    /// Whether the API has ever answered.
+    answered: AtomicBool,
+    exposure: Exposure,
     /// Where no Events can be recorded.
     pub(super) no_events: Mutex<BTreeSet<String>>,
 }
@@ -63,7 +69,29 @@ impl Client {
             token: access.token_file.as_deref().map(Token::new),
             certificates,
         };
-        Ok(Self { access: access.clone(), base, state: Mutex::new(state), no_events: Mutex::default() })
+        Ok(Self {
+            access: access.clone(),
+            base,
+            state: Mutex::new(state),
+            answered: AtomicBool::new(false),
+            exposure: Exposure::new(access),
+            no_events: Mutex::default(),
+        })
+    }
+
+    /// Whether this is how that API would be reached.
+    pub fn is_of(&self, access: &Access) -> bool {
+        self.access == *access
+    }
+
+    /// Looks whether others can reach the API, which then is not used for changes.
+    pub async fn look_around(&self) {
+        self.exposure.look(self.answered.load(Ordering::Relaxed)).await;
+    }
+
+    /// Whether others could reach the API when it was looked the last time.
+    pub fn is_exposed(&self) -> bool {
+        self.exposure.is_exposed()
     }
 
     /// Who the API shows as the author of a change.
@@ -106,6 +134,10 @@ impl Client {
         asked: Asked,
     ) -> Result<T, ApiError> {
         let unreachable = |why: String| ApiError { asked: asked.clone(), trouble: self.unreachable(&why) };
+        if method != Method::GET && asked.group != review::GROUP {
+            let admitted = self.exposure.admit(self.answered.load(Ordering::Relaxed)).await;
+            admitted.map_err(|why| ApiError { asked: asked.clone(), trouble: Trouble::Exposed(why) })?;
+        }
         let mut response = self.once(&method, path, body.clone(), false).await.map_err(unreachable)?;
         if response.status() == StatusCode::UNAUTHORIZED && self.access.token_file.is_some() {
             // The token may have been replaced a moment ago.
@@ -154,7 +186,9 @@ impl Client {
         if let Some((content_type, bytes)) = body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type)).body(bytes);
         }
-        request.send().await.map_err(crate::outside::told)
+        let response = request.send().await.map_err(crate::outside::told)?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
     }
 
     /// The client and the `Authorization` header of now, after a look at the files.
