@@ -8,6 +8,7 @@ mod manifests;
 mod order;
 mod plan;
 mod preview;
+mod rights;
 mod send;
 
 use std::fmt;
@@ -18,12 +19,13 @@ use serde::{Deserialize, Serialize};
 use self::manifests::Manifest;
 pub(super) use self::order::{is_built_in, is_namespaced};
 pub(super) use self::plan::Placed;
-use self::plan::{Bounds, Filled, Kinds};
+use self::plan::{Bounds, Filled};
 pub(super) use self::preview::hide_secret;
 use super::context::{Api, Context, Failure, Found, Target};
 use super::rollout::{OnFailure, Rollout};
 use super::targets::each;
 use crate::config::fields::Fields;
+use crate::kubernetes::discovery::Kinds;
 use crate::rule::name::namespace_name;
 use crate::rule::{Template, Values};
 
@@ -126,15 +128,8 @@ async fn aside<T: Send + 'static>(
 
 /// What the cluster serves of the groups and versions of these objects.
 async fn kinds(api: &Api, filled: &[Filled]) -> Result<Kinds, Failure> {
-    let mut kinds = Kinds::new();
-    for Filled { identity, .. } in filled {
-        let of = (identity.group.clone(), identity.version.clone());
-        if let std::collections::btree_map::Entry::Vacant(entry) = kinds.entry(of) {
-            let served = api.kubernetes.served(&identity.group, &identity.version).await?;
-            entry.insert(served);
-        }
-    }
-    Ok(kinds)
+    let of = |Filled { identity, .. }: &Filled| (identity.group.clone(), identity.version.clone());
+    Ok(api.kubernetes.kinds(filled.iter().map(of)).await?)
 }
 
 /// Looks at the manifests while the configuration is read. They are watched, so that it is read again when they change.

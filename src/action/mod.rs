@@ -1,6 +1,7 @@
 //! What rules do: one file per action.
 //!
-//! To add an action: write `action/NAME.rs`, add a variant and its arms here; the compiler says where. An
+//! To add an action: write `action/NAME.rs`, add a variant and its arms here; the compiler says where, also that it has
+//! to say which rights it needs. An
 //! action finds its targets, plans each change as a pure request, and carries it out; `explain` stops after the
 //! plan.
 
@@ -17,6 +18,7 @@ mod patch;
 mod preview;
 mod reconcile;
 mod restart;
+mod rights;
 mod rollout;
 mod set_image;
 mod targets;
@@ -41,6 +43,7 @@ use self::patch::Patch;
 pub use self::preview::{Note, Outlook, Preview, Previewed};
 use self::reconcile::Reconcile;
 use self::restart::Restart;
+pub use self::rights::Scope;
 pub use self::rollout::{OnFailure, Rollout};
 use self::set_image::SetImage;
 pub use self::traffic::{Handover, Shifted, Split, Traffic};

@@ -1,6 +1,7 @@
 //! `patch`: any patch of any object, for what no other action does.
 
 mod read;
+mod rights;
 mod send;
 
 use std::fmt;

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Api, Context, Failure, Target};
 use super::preview::{Outlook, Preview};
+use super::rights::{Resource, Scope};
 use crate::config::fields::{Fields, suggest};
 use crate::kubernetes::discovery::plural;
+use crate::kubernetes::right::Right;
 use crate::kubernetes::{AnyObject, PatchRequest, Patched, patch};
 use crate::rule::Template;
 use crate::rule::name::{kubernetes_name, namespace_name};
@@ -52,6 +54,12 @@ impl Reconcile {
         fields.finish();
         let (kind, group, version, plural) = resource?;
         Some(Self { namespace: namespace?, kind, group, version, plural, name: object? })
+    }
+
+    /// A merge patch needs nothing to be read.
+    pub(super) fn rights(&self, scope: &Scope<'_>) -> Vec<Right> {
+        let resource = Resource { group: &self.group, plural: &self.plural };
+        scope.named(&scope.places(&self.namespace), &["patch"], resource, &self.name)
     }
 
     /// The object, its names filled in.

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::change::{Change, Decision, What};
 use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
+use super::rights::Scope;
 use super::rollout::{OnFailure, Rollout};
 use super::targets::Targets;
 use crate::config::fields::Fields;
 use crate::kubernetes::patch;
+use crate::kubernetes::right::Right;
 use crate::kubernetes::{Kind, Object, PatchRequest, Patched, Workload};
 
 /// What can be restarted.
@@ -38,6 +40,10 @@ impl Restart {
         }
         fields.finish();
         Some(Self { targets: targets?, rollout })
+    }
+
+    pub(super) fn rights(&self, scope: &Scope<'_>) -> Vec<Right> {
+        self.targets.rights(scope, KINDS, self.rollout)
     }
 }
 

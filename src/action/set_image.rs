@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::change::{Change, Decision, What};
 use super::context::{Api, Context, Done, Failure};
 use super::preview::{Outlook, Preview, Would};
-use super::rollout::Rollout;
+use super::rights::Scope;
+use super::rollout::{OnFailure, Rollout};
 use super::targets::{Targets, image_of};
 use crate::config::fields::Fields;
 use crate::event::Event;
@@ -13,6 +14,7 @@ use crate::image::{Image, Repository};
 use crate::kubernetes::object::{Container, traffic};
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch::{self, ImageChange, PolicyChange, Read};
+use crate::kubernetes::right::Right;
 use crate::kubernetes::rollout::{Standing, judge};
 use crate::kubernetes::{Kind, Object, Workload};
 use crate::rule::{Comparison, Template};
@@ -79,6 +81,12 @@ impl SetImage {
     /// What sets an image as part of another action.
     pub(super) fn of(targets: Targets, image: Option<Template>, rollout: Rollout) -> Self {
         Self { targets, container: None, from_any: false, image, pull_policy: None, rollout }
+    }
+
+    pub(super) fn rights(&self, scope: &Scope<'_>) -> Vec<Right> {
+        let goes_back = scope.goes_back || self.rollout.on_failure == OnFailure::Rollback;
+        let on_failure = if goes_back { OnFailure::Rollback } else { OnFailure::Keep };
+        self.targets.rights(scope, KINDS, Rollout { on_failure, ..self.rollout })
     }
 
     pub(super) fn describe(&self) -> String {

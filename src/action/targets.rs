@@ -1,6 +1,7 @@
 //! Which workloads an action changes: named, by label, or by the image that they run.
 
 mod read;
+mod rights;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -16,12 +16,14 @@ use super::change::{Change, Decision, Making, What};
 use super::context::{Api, Context, Done, Failure};
 use super::images::{self, PutBack, Set};
 use super::preview::{Outlook, Preview, Would};
+use super::rights::Scope;
 use super::rollout::{OnFailure, Rollout};
 use super::set_image::{self, SetImage};
 use super::targets::Targets;
 use crate::kubernetes::object::traffic;
 use crate::kubernetes::owner::owner;
 use crate::kubernetes::patch::{self, ImageChange, Read};
+use crate::kubernetes::right::Right;
 use crate::kubernetes::{Object, PatchRequest, Patched, Workload};
 use crate::probe::Probe;
 
@@ -58,6 +60,10 @@ enum Plan {
 impl Traffic {
     pub(super) fn targets(&self) -> &Targets {
         &self.set.targets
+    }
+
+    pub(super) fn rights(&self, scope: &Scope<'_>) -> Vec<Right> {
+        self.set.rights(scope)
     }
 
     pub(super) fn rollout(&self) -> Rollout {

@@ -9,6 +9,7 @@ mod explain;
 mod hold;
 mod keygen;
 mod log_format;
+mod rbac;
 mod redeliver;
 mod send;
 mod serve;
@@ -66,6 +67,7 @@ enum Command {
     Check(check::Check),
     Url(url::Url),
     Keygen(keygen::Keygen),
+    Rbac(rbac::Rbac),
     Send(send::Send),
     Explain(explain::Explain),
     Deliveries(deliveries::Deliveries),
@@ -98,6 +100,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Check(check)) => check.run(),
         Some(Command::Url(url)) => url.run(),
         Some(Command::Keygen(keygen)) => keygen.run(),
+        Some(Command::Rbac(rbac)) => rbac.run(),
         Some(Command::Send(send)) => send.run(),
         Some(Command::Explain(explain)) => explain.run(),
         Some(Command::Deliveries(deliveries)) => deliveries.run(),

@@ -17,8 +17,10 @@ use crate::config::fields::parse_duration;
 use crate::config::reload::{INTERVAL, Watch};
 use crate::config::{self, Admin, Config, Overrides};
 use crate::kubernetes::Workload;
+use crate::kubernetes::discovery::Kinds;
 use crate::run::engine::Engine;
 use crate::run::journal::Journal;
+use crate::run::lookout::Lookout;
 use crate::run::queue::Restored;
 use crate::server::{self, App, admin, control};
 use crate::source::fetch;
@@ -211,7 +213,10 @@ async fn serve(
         config.endpoints.len(),
         config.kubernetes
     );
-    let fetching = fetch::keep_fetched(&config);
+    let background = Background {
+        fetching: fetch::keep_fetched(&config),
+        lookout: Lookout::begin(engine.api(), config.rights(&Kinds::new())),
+    };
     drop(config);
     if let Some(listener) = admin {
         tokio::spawn(admin::serve(listener, Arc::clone(&app)));
@@ -228,7 +233,7 @@ async fn serve(
         let _ = told.await;
     }));
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped, REQUESTS_GRACE));
-    let ended_by = until_told(&app, &engine, watch, fetching, &mut signals).await;
+    let ended_by = until_told(&app, &engine, watch, background, &mut signals).await;
     log::info!("{ended_by}: finishing {} pending runs", engine.pending());
     engine.close();
     stop.send_replace(true);
@@ -265,12 +270,18 @@ fn open_journal(directory: &Path) -> Result<(Journal, Restored), String> {
     Ok((journal, restored))
 }
 
+/// What goes on by timer, for the configuration that is served.
+struct Background {
+    fetching: fetch::Fetching,
+    lookout: Lookout,
+}
+
 /// Reloads when the configuration changes, until a signal ends the process.
 async fn until_told(
     app: &App,
     engine: &Engine,
     mut watch: Watch,
-    mut fetching: fetch::Fetching,
+    mut background: Background,
     signals: &mut Signals,
 ) -> &'static str {
     let mut look = tokio::time::interval(INTERVAL);
@@ -295,7 +306,8 @@ async fn until_told(
                 engine.set_api(api);
                 engine.set_notify_targets(Arc::clone(&config.notify));
                 fetch::inherit(&config, &app.config());
-                drop(std::mem::replace(&mut fetching, fetch::keep_fetched(&config)));
+                background.fetching = fetch::keep_fetched(&config);
+                background.lookout.renew(engine.api(), &config.kubernetes, config.rights(&Kinds::new()));
                 app.set_config(Arc::new(config));
             }
             Some((Err(why), _)) => {

@@ -13,6 +13,7 @@ mod notify;
 mod reach;
 pub mod reload;
 pub mod report;
+mod rights;
 mod rule;
 pub mod state;
 mod suggest;

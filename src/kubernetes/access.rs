@@ -30,6 +30,8 @@ pub struct Access {
     pub client_files: Option<(PathBuf, PathBuf)>,
     /// Who the API shows as the author of a change.
     pub field_manager: String,
+    /// Changes are sent through a proxy that others can reach, too.
+    pub allow_exposed: bool,
 }
 
 /// Where the API is.
@@ -53,6 +55,7 @@ impl Default for Access {
             ca_file: None,
             client_files: None,
             field_manager: "boathook".to_owned(),
+            allow_exposed: false,
         }
     }
 }
@@ -88,6 +91,10 @@ impl Access {
                 fields.mistake("fieldManager", "must be 1 to 128 printable characters");
             }
             access.field_manager = manager;
+        }
+        access.allow_exposed = fields.flag("allowExposedApi").unwrap_or(false);
+        if access.allow_exposed {
+            fields.warn("allowExposedApi", "whoever reaches the proxy from elsewhere has its rights");
         }
         access.advise(fields);
         access

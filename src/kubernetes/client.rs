@@ -5,6 +5,7 @@ mod connect;
 mod list;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ use super::access::Access;
 use super::any::AnyObject;
 use super::credentials::{Token, Watched};
 use super::error::{ApiError, Asked, Trouble};
+use super::exposure::Exposure;
 use super::kind::{Kind, Workload};
 use super::object::Object;
 use super::patch::PatchRequest;
 use super::patched::Patched;
+use super::review;
 use crate::metrics::Api as Availability;
 
 /// The largest answer that is read, in bytes: a page of large objects.
@@ -38,7 +41,10 @@ pub struct Client {
     /// The beginning of every URL.
     base: String,
     state: Mutex<State>,
-    answered: Answered,
+    /// Whether the API has ever answered.
+    answered: AtomicBool,
+    availability: Answered,
+    exposure: Exposure,
     /// Where no Events can be recorded.
     pub(super) no_events: Mutex<BTreeSet<String>>,
 }
@@ -71,9 +77,26 @@ impl Client {
             access: access.clone(),
             base,
             state: Mutex::new(state),
-            answered: Answered::default(),
+            answered: AtomicBool::new(false),
+            availability: Answered::default(),
+            exposure: Exposure::new(access),
             no_events: Mutex::default(),
         })
+    }
+
+    /// Whether this is how that API would be reached.
+    pub fn is_of(&self, access: &Access) -> bool {
+        self.access == *access
+    }
+
+    /// Looks whether others can reach the API, which then is not used for changes.
+    pub async fn look_around(&self) {
+        self.exposure.look(self.answered.load(Ordering::Relaxed)).await;
+    }
+
+    /// Whether others could reach the API when it was looked the last time.
+    pub fn is_exposed(&self) -> bool {
+        self.exposure.is_exposed()
     }
 
     /// Who the API shows as the author of a change.
@@ -88,13 +111,13 @@ impl Client {
 
     /// What the requests so far say of the API.
     pub fn availability(&self) -> Availability {
-        self.answered.read()
+        self.availability.read()
     }
 
     /// Takes over what another client of the same API knows of it.
     pub fn goes_on_from(&self, other: &Self) {
         if self.base == other.base {
-            self.answered.take_over(&other.answered);
+            self.availability.take_over(&other.availability);
         }
     }
 
@@ -128,6 +151,10 @@ impl Client {
         asked: Asked,
     ) -> Result<T, ApiError> {
         let unreachable = |why: String| ApiError { asked: asked.clone(), trouble: self.unreachable(&why) };
+        if method != Method::GET && asked.group != review::GROUP {
+            let admitted = self.exposure.admit(self.answered.load(Ordering::Relaxed)).await;
+            admitted.map_err(|why| ApiError { asked: asked.clone(), trouble: Trouble::Exposed(why) })?;
+        }
         let mut response = self.once(&method, path, body.clone(), false).await.map_err(unreachable)?;
         if response.status() == StatusCode::UNAUTHORIZED && self.access.token_file.is_some() {
             // The token may have been replaced a moment ago.
@@ -178,8 +205,10 @@ impl Client {
         }
         let answer = request.send().await;
         // `kubectl proxy` answers 5xx for an API server that is away.
-        self.answered.note(answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
-        answer.map_err(crate::outside::told)
+        self.availability.note(answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
+        let response = answer.map_err(crate::outside::told)?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
     }
 
     /// The client and the `Authorization` header of now, after a look at the files.

@@ -1,5 +1,8 @@
 //! Which kinds a cluster serves: their plural, and whether their objects are in namespaces.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use reqwest::Method;
 use serde::Deserialize;
 
@@ -19,6 +22,9 @@ pub struct Served {
     pub namespaced: bool,
 }
 
+/// What a cluster serves: the kinds of each group and version that was asked for; `None` if it serves no such.
+pub type Kinds = BTreeMap<(String, String), Option<Vec<Served>>>;
+
 #[derive(Debug, Deserialize)]
 struct ResourceList {
     #[serde(default)]
@@ -26,6 +32,22 @@ struct ResourceList {
 }
 
 impl Client {
+    /// The kinds of each of these groups and versions.
+    pub async fn kinds(
+        &self,
+        versions: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Kinds, ApiError> {
+        let mut kinds = Kinds::new();
+        for of in versions {
+            if let Entry::Vacant(entry) = kinds.entry(of) {
+                let (group, version) = entry.key();
+                let served = self.served(group, version).await?;
+                entry.insert(served);
+            }
+        }
+        Ok(kinds)
+    }
+
     /// The kinds of a version of an API group (empty: the core group); `None` if the cluster does not serve it.
     pub async fn served(&self, group: &str, version: &str) -> Result<Option<Vec<Served>>, ApiError> {
         let path =

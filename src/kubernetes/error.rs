@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::object::or_default;
+use super::right::Rule;
 use crate::text::shorten;
 
 /// How many fields are named of those that server-side apply would take from others.
@@ -41,25 +42,22 @@ impl Asked {
     /// The Role rule that allows all of these, which are of one namespace and name.
     pub fn rule_for(asked: &[&Self]) -> String {
         let Some(first) = asked.first() else { return String::new() };
-        let group =
-            |asked: &&Self| if asked.group.is_empty() { "\"\"".to_owned() } else { asked.group.clone() };
-        let mut groups: Vec<_> = asked.iter().map(group).collect();
-        groups.dedup();
-        let mut resources: Vec<_> = asked.iter().map(|asked| asked.resource.as_str()).collect();
-        resources.dedup();
-        let mut verbs: Vec<_> = asked.iter().map(|asked| asked.verb).collect();
-        verbs.dedup();
-        let names = first.name.as_ref().map(|name| format!(", resourceNames: [{name}]")).unwrap_or_default();
-        let role = match first.namespace.as_str() {
+        let each = |of: fn(&Self) -> &str| {
+            let mut texts: Vec<_> = asked.iter().map(|asked| of(asked).to_owned()).collect();
+            texts.dedup();
+            texts
+        };
+        let rule = Rule {
+            groups: each(|asked| &asked.group),
+            resources: each(|asked| &asked.resource),
+            names: first.name.iter().cloned().collect(),
+            verbs: each(|asked| asked.verb),
+        };
+        let place = match first.namespace.as_str() {
             "" => "a ClusterRole".to_owned(),
             namespace => format!("a Role of namespace {namespace}"),
         };
-        format!(
-            "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}} in {role}",
-            groups.join(", "),
-            resources.join(", "),
-            verbs.join(", "),
-        )
+        format!("{rule} in {place}")
     }
 }
 
@@ -81,6 +79,8 @@ impl fmt::Display for Asked {
 pub enum Trouble {
     /// No answer: refused, broken off, too slow.
     Unreachable(String),
+    /// Not sent, since others can reach the API as well.
+    Exposed(String),
     /// 401
     Unauthorized,
     /// 403 by RBAC; the API server's sentence.
@@ -199,7 +199,7 @@ impl ApiError {
     /// Whether another try can help, and how long the server asks to wait for it.
     pub fn retry(&self) -> Option<Option<Duration>> {
         match &self.trouble {
-            Trouble::Unreachable(_) | Trouble::Conflict | Trouble::Gone => Some(None),
+            Trouble::Unreachable(_) | Trouble::Exposed(_) | Trouble::Conflict | Trouble::Gone => Some(None),
             Trouble::Busy { after, .. } => Some(*after),
             _ => None,
         }
@@ -216,6 +216,7 @@ impl fmt::Display for ApiError {
         let Self { asked, trouble } = self;
         match trouble {
             Trouble::Unreachable(why) => write!(f, "{asked}: the API cannot be reached: {why}"),
+            Trouble::Exposed(why) => write!(f, "{asked}: not sent: {why}"),
             Trouble::Unauthorized => write!(f, "{asked}: the API does not accept the credentials (401)"),
             Trouble::Forbidden(message) => {
                 write!(f, "{asked}: not allowed: {message}; allow it with {}", asked.rule(message))

@@ -2,6 +2,7 @@
 //! run, inside one string value, after YAML and JSON have been parsed: what a sender names can change a value
 //! but never the structure around it, and a value that looks like a variable is not expanded again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub struct Template {
     source: String,
     parts: Vec<Part>,
 }
+
+/// How many texts a template may become and still be told one by one.
+const MOST_POSSIBLE: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -91,6 +95,36 @@ impl Template {
         Ok(filled)
     }
 
+    /// Everything that it can become where each of its variables is one of the words that `words` knows for it;
+    /// `None` if it knows none for one of them, or if that would be too many.
+    pub fn possible(&self, words: impl Fn(Variable) -> Option<Vec<String>>) -> Option<Vec<String>> {
+        let mut texts = vec![(String::new(), BTreeMap::<Variable, String>::new())];
+        for part in &self.parts {
+            let mut longer = Vec::new();
+            for (text, chosen) in texts {
+                match part {
+                    Part::Text(more) => longer.push((text + more, chosen)),
+                    Part::Variable(variable) => {
+                        let words = match chosen.get(variable) {
+                            Some(word) => vec![word.clone()],
+                            None => words(*variable)?,
+                        };
+                        for word in words {
+                            let mut chosen = chosen.clone();
+                            chosen.insert(*variable, word.clone());
+                            longer.push((format!("{text}{word}"), chosen));
+                        }
+                    }
+                }
+            }
+            if longer.len() > MOST_POSSIBLE {
+                return None;
+            }
+            texts = longer;
+        }
+        Some(texts.into_iter().map(|(text, _)| text).collect())
+    }
+
     /// The text as it was written.
     pub fn source(&self) -> &str {
         &self.source
@@ -161,7 +195,7 @@ mod tests {
             by: "ci".into(),
             strategy: "rolling".into(),
             auto_promotion: false,
-            asked: std::collections::BTreeMap::new(),
+            asked: BTreeMap::new(),
         }));
         let all = "${image} ${repository} ${tag} ${commit} ${namespace} ${workload} ${environment}";
         assert_eq!(
@@ -218,6 +252,25 @@ mod tests {
         }
         let template = Template::parse("${image}:${tag}").unwrap();
         assert_eq!(template.variables().collect::<Vec<_>>(), [Variable::Image, Variable::Tag]);
+    }
+
+    #[test]
+    fn what_it_can_become_is_told_where_its_variables_are_limited() {
+        let words = |variable| match variable {
+            Variable::Namespace => Some(vec!["shop".to_owned(), "blog".to_owned()]),
+            Variable::Workload => Some(vec!["web".to_owned(), "queue".to_owned()]),
+            _ => None,
+        };
+        let possible = |text: &str| Template::parse(text).unwrap().possible(words);
+        assert_eq!(possible("default").unwrap(), ["default"]);
+        assert_eq!(
+            possible("${namespace}-${workload}").unwrap(),
+            ["shop-web", "shop-queue", "blog-web", "blog-queue"]
+        );
+        assert_eq!(possible("${namespace}.${namespace}").unwrap(), ["shop.shop", "blog.blog"]);
+        assert_eq!(possible("${namespace}-${tag}"), None);
+        let many = |_| Some((0..60).map(|n| n.to_string()).collect());
+        assert_eq!(Template::parse("${namespace}${workload}").unwrap().possible(many), None);
     }
 
     #[test]

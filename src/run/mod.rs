@@ -13,6 +13,7 @@ mod follow;
 pub mod holds;
 pub mod journal;
 pub mod locks;
+pub mod lookout;
 #[cfg(test)]
 mod model;
 pub mod outcome;

@@ -202,5 +202,8 @@ fn ready(app: &App) -> Answer {
     if app.engine.trouble().is_some() {
         return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "journal\n");
     }
+    if app.engine.api().kubernetes.is_exposed() {
+        return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "exposed-api\n");
+    }
     Answer::text(StatusCode::OK, "ready\n")
 }

@@ -44,7 +44,7 @@ fn what_is_not_known_is_a_usage_error_with_the_way_out() {
     for (arguments, told) in [
         (&[][..], "no command: try `boathook --help`"),
         (&["serv"], "\"serv\" is not a command; did you mean serve?"),
-        (&["destroy"], "known: check, deliveries, explain, hold, keygen, redeliver, send, serve, url"),
+        (&["destroy"], "known: check, deliveries, explain, hold, keygen, rbac, redeliver, send, serve, url"),
         (&["check"], "Required positional arguments not provided:\n    file"),
         (&["check", "a", "b"], "See `boathook check --help`."),
         (&["check", "--verbose", "a"], "Unrecognized argument: --verbose"),

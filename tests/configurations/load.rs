@@ -28,7 +28,7 @@ fn warnings(config: &str) -> Vec<String> {
     ended.stderr.lines().map(str::to_owned).collect()
 }
 
-fn yaml_files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn yaml_files(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();

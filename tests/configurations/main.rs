@@ -14,6 +14,7 @@ mod load;
 mod manifests;
 mod notify;
 mod registries;
+mod rights;
 #[path = "../support/mod.rs"]
 mod support;
 

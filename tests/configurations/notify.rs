@@ -8,7 +8,7 @@ use super::support::{kube, objects};
 use super::{Stage, image, ready};
 
 /// The configuration, with a journal that this test may write and targets that it can be.
-fn notify(receiver: &Receiver, state: &std::path::Path) -> String {
+pub(crate) fn notify(receiver: &Receiver, state: &std::path::Path) -> String {
     let config = ready("notify.yaml");
     let changes = [
         ("state: /var/lib/boathook", format!("state: {}", state.display())),

@@ -1,7 +1,5 @@
 //! From manifests to objects of a cluster: which object goes where, and that none goes where it may not.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,7 +7,7 @@ use super::identity::Identity;
 use super::manifests::Manifest;
 use super::order::{self, Defined};
 use crate::action::filled::{fill, is_literal};
-use crate::kubernetes::discovery::{Served, plural};
+use crate::kubernetes::discovery::{Kinds, Served, plural};
 use crate::kubernetes::{AnyObject, Kind};
 use crate::rule::{Template, Values};
 
@@ -53,9 +51,6 @@ pub(super) struct Filled {
     pub(super) identity: Identity,
     pub(super) object: Value,
 }
-
-/// What a cluster serves: the kinds of each group and version that was asked for; `None` if it serves no such.
-pub(super) type Kinds = BTreeMap<(String, String), Option<Vec<Served>>>;
 
 impl Filled {
     /// Puts the values of an event into a manifest.
@@ -105,7 +100,7 @@ fn is_twice(one: &Identity, other: &Identity, namespaces: &[Template]) -> bool {
 }
 
 /// Whether a kind is in namespaces, if that is known without asking a cluster.
-fn is_namespaced(identity: &Identity, defined: &[Defined]) -> Option<bool> {
+pub(super) fn is_namespaced(identity: &Identity, defined: &[Defined]) -> Option<bool> {
     if order::is_built_in(&identity.group) {
         return Some(order::is_namespaced(&identity.kind));
     }

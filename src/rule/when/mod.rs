@@ -53,6 +53,19 @@ impl When {
         self.kinds.meets(Kinds::DEPLOY) && self.images.is_empty()
     }
 
+    /// The only words that a variable can be where the rule matches; `None` if it is not limited to words.
+    pub fn words(&self, variable: Variable) -> Option<Vec<String>> {
+        let own = match variable {
+            Variable::Branch => TextFilter::Branch,
+            Variable::Environment => TextFilter::Environment,
+            Variable::Namespace => TextFilter::Namespace,
+            Variable::Workload => TextFilter::Workload,
+            _ => return None,
+        };
+        let (_, globs) = self.texts.iter().find(|(filter, _)| *filter == own)?;
+        globs.iter().map(|glob| glob.is_literal().then(|| glob.source().to_owned())).collect()
+    }
+
     /// Whether the rule limits what a deploy request may say for this variable, its namespace or its workload: every
     /// pattern must have more than wildcards.
     pub fn limits(&self, variable: Variable) -> bool {

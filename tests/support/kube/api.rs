@@ -68,9 +68,10 @@ fn verb(request: &Request, target: &Target) -> &'static str {
 fn review(access: &Access, target: &Target, request: &Request) -> Result<Answer, Failure> {
     let body: Value = serde_json::from_slice(&request.body)
         .map_err(|_| Failure::bad_request(list::json_error(&request.body)))?;
+    let namespace = body["spec"]["namespace"].as_str().unwrap_or_default();
     let (kind, spec, status) = match target.resource.as_str() {
         // The API server answers with an empty spec here.
-        "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", json!({}), access.review()),
+        "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", json!({}), access.review(namespace)),
         "selfsubjectaccessreviews" => {
             let asked = &body["spec"]["resourceAttributes"];
             let text = |field: &str| asked[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);

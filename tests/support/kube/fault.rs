@@ -4,6 +4,7 @@ use super::super::serve::{Answer, Request};
 use super::chaos::Chaos;
 use super::route::Target;
 use super::status::Failure;
+use super::world::Recorded;
 use std::time::Duration;
 
 /// One way to fail. To refuse connections, stop the double ([`super::Double::stop`]).
@@ -53,7 +54,7 @@ pub struct Faults {
 
 impl Faults {
     /// Plans one: for requests of this method (empty: any) whose path and query contain this part, so many times
-    /// (none: until cleared).
+    /// (none: until cleared). A review meets it only if the part names reviews.
     pub fn plan(&mut self, fault: Fault, method: &str, path_part: &str, times: Option<usize>) {
         self.planned.push(Planned {
             fault,
@@ -88,6 +89,9 @@ impl Faults {
 
     /// The fault for this request, counted.
     pub fn take(&mut self, request: &Request) -> Option<Fault> {
+        if Recorded::is_review(request) {
+            return self.away.clone().or_else(|| self.planned(request));
+        }
         let fault = self.away.clone().or_else(|| self.planned(request));
         let fault = fault.or_else(|| self.chaos.as_mut()?.draw(request));
         self.taken += usize::from(fault.is_some());
@@ -99,6 +103,7 @@ impl Faults {
             planned.left != Some(0)
                 && (planned.method.is_empty() || planned.method == request.method)
                 && request.path_and_query.contains(&planned.path_part)
+                && (!Recorded::is_review(request) || planned.path_part.contains("selfsubject"))
                 && planned.fault.fits(request)
         })?;
         if let Some(left) = &mut planned.left {

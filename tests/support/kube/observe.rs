@@ -11,18 +11,32 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Double {
-    /// Every request that arrived, in order.
+    /// Every request that arrived, in order, but for those that ask what the caller may do.
     pub fn requests(&self) -> Vec<Recorded> {
         self.world().requests.clone()
     }
 
-    /// The requests that would change something: all but GET and HEAD, reviews of what is allowed, and
-    /// Events.
+    /// The requests that ask what the caller may do.
+    pub fn reviews(&self) -> Vec<Recorded> {
+        self.world().reviews.clone()
+    }
+
+    /// Waits until there are this many answered reviews, and returns all of them.
+    pub fn wait_for_reviews(&self, number: usize) -> Vec<Recorded> {
+        self.wait(|world| world.reviews.iter().filter(|review| review.status != 0).count() >= number);
+        self.reviews()
+    }
+
+    /// Waits until a review has arrived, answered or not.
+    pub fn wait_for_arrived_review(&self) {
+        self.wait(|world| !world.reviews.is_empty());
+    }
+
+    /// The requests that would change something: all but GET and HEAD, and Events.
     pub fn mutations(&self) -> Vec<Recorded> {
         let requests = self.requests().into_iter();
         requests
             .filter(|request| !matches!(request.method.as_str(), "GET" | "HEAD"))
-            .filter(|request| !request.path_and_query.starts_with("/apis/authorization.k8s.io/"))
             .filter(|request| !request.path().ends_with("/events"))
             .collect()
     }

@@ -13,6 +13,8 @@ pub struct Rule {
     pub resources: Vec<String>,
     /// Empty: every name.
     pub names: Vec<String>,
+    /// Only there; none: everywhere.
+    pub namespace: Option<String>,
 }
 
 impl Rule {
@@ -24,7 +26,12 @@ impl Rule {
             groups: vec![group.to_owned()],
             resources: owned(resources),
             names: owned(names),
+            namespace: None,
         }
+    }
+
+    fn is_for(&self, namespace: Option<&str>) -> bool {
+        self.namespace.as_deref().is_none_or(|own| namespace == Some(own))
     }
 
     fn allows(&self, verb: &str, target: &Target, name: Option<&str>) -> bool {
@@ -33,7 +40,8 @@ impl Rule {
             Some(subresource) => format!("{}/{subresource}", target.resource),
             None => target.resource.clone(),
         };
-        has(&self.verbs, verb)
+        self.is_for(target.namespace.as_deref())
+            && has(&self.verbs, verb)
             && has(&self.groups, &target.group)
             && has(&self.resources, &resource)
             && (self.names.is_empty() || name.is_some_and(|name| self.names.iter().any(|own| own == name)))
@@ -96,8 +104,8 @@ impl Access {
         failure
     }
 
-    /// The status of a `SelfSubjectRulesReview`.
-    pub fn review(&self) -> Value {
+    /// The status of a `SelfSubjectRulesReview` of a namespace.
+    pub fn review(&self, namespace: &str) -> Value {
         let everything = vec![Rule::new(&["*"], "*", &["*"], &[])];
         let own = self.allowed.as_ref().unwrap_or(&everything);
         let mut rules = vec![
@@ -105,7 +113,7 @@ impl Access {
                    "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]}),
             json!({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]}),
         ];
-        for rule in own {
+        for rule in own.iter().filter(|rule| rule.is_for(Some(namespace))) {
             let mut entry =
                 json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources});
             if !rule.names.is_empty() {

@@ -55,7 +55,12 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
     let (number, fault, cleared) = shared.change(|world| {
         let number = world.arrived;
         world.arrived += 1;
-        world.requests.push(Recorded::new(number, &request));
+        let recorded = Recorded::new(number, &request);
+        if Recorded::is_review(&request) {
+            world.reviews.push(recorded);
+        } else {
+            world.requests.push(recorded);
+        }
         (number, world.faults.take(&request), world.faults.cleared())
     });
     if fault == Some(Fault::Hang) {
@@ -75,9 +80,8 @@ async fn handle(shared: &Arc<Shared>, request: Request) -> Reply {
         let failed = fault.as_ref().and_then(|fault| fault.answer(&request));
         let answer = refused.or(failed).unwrap_or_else(|| api::answer(world, &request));
         let lost = matches!(fault, Some(Fault::LoseAnswer | Fault::CloseMidResponse));
-        if let Some(recorded) =
-            world.requests.iter_mut().rev().find(|recorded| recorded.number == number && !lost)
-        {
+        let mut recorded = world.requests.iter_mut().rev().chain(world.reviews.iter_mut().rev());
+        if let Some(recorded) = recorded.find(|recorded| recorded.number == number && !lost) {
             recorded.status = answer.status;
         }
         controller::after(world, &request);

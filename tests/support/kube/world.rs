@@ -48,6 +48,11 @@ impl Recorded {
         }
     }
 
+    /// Whether it asks what the caller may do.
+    pub fn is_review(request: &Request) -> bool {
+        request.path_and_query.starts_with("/apis/authorization.k8s.io/")
+    }
+
     /// The path without the query.
     pub fn path(&self) -> &str {
         self.path_and_query.split('?').next().unwrap_or_default()
@@ -73,6 +78,8 @@ pub struct World {
     pub proxy: Option<Proxy>,
     pub rollouts: Rollouts,
     pub requests: Vec<Recorded>,
+    /// Requests that ask what the caller may do: a relay sends them by itself, whatever a test is about.
+    pub reviews: Vec<Recorded>,
     pub writes: Writes,
     pub arrived: u64,
 }
