@@ -6,12 +6,13 @@ use super::support::command::Bench;
 use super::{BINARY, ready, secrets};
 
 /// The driven ones; a new file in `config/` needs its line here and its test.
-const DRIVEN: [(&str, &[&str]); 9] = [
+const DRIVEN: [(&str, &[&str]); 10] = [
     ("flux-v1.yaml", &["treat the URL as a secret", "treat the URL as a secret"]),
     ("flux-v2.yaml", &[]),
     ("ghcr-restart.yaml", &[]),
     ("gitlab-ci.yaml", &[]),
     ("gitlab-pipeline.yaml", &[]),
+    ("knative-blue-green.yaml", &[]),
     ("manifests.yaml", &[]),
     ("notify.yaml", &[]),
     ("organization.yaml", &[]),

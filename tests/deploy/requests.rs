@@ -16,7 +16,7 @@ const GAME: &str = "[{when: {environment: development, image: ghcr.io/owner/repo
 fn game(deployment: &str) -> Value {
     json!({
         "environment": "development", "image": "ghcr.io/owner/repo:tag", "namespace": "game-2048-dev",
-        "service_name": "game-2048-dev", "deployment_id": deployment, "commit_sha": "abc1234",
+        "service_name": "game-2048-dev", "deployment_id": deployment, "commit_sha": "abc123",
         "triggered_by": "username", "timestamp": Timestamp::now().to_string(), "auto_promotion": false,
         "deployment_strategy": "rolling"
     })

@@ -51,8 +51,8 @@ pub(super) fn id(id: &str) -> Result<(), &'static str> {
 
 /// A commit's id.
 pub(super) fn commit(text: &str) -> Result<(), &'static str> {
-    let valid = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if valid { Ok(()) } else { Err("must be 7 to 64 hex digits") }
+    let valid = (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if valid { Ok(()) } else { Err("must be 4 to 64 hex digits") }
 }
 
 /// A strategy's name: `rolling`, `blue-green`.
