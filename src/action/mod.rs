@@ -45,6 +45,7 @@ pub use self::traffic::{Handover, Shifted, Split, Traffic};
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
 use crate::probe::Probe;
+use crate::rule::Variable;
 
 /// One action of a rule, as the configuration has it. It is kept with each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,6 +299,12 @@ impl Action {
             }
             _ => Err(self.not_for(target)),
         }
+    }
+
+    /// The variables in the manifests that it applies, each with the place where it stands first.
+    pub fn variables_of_manifests(&self) -> impl Iterator<Item = (Variable, &str)> {
+        let apply = if let Self::Apply(action) = self { Some(&action.variables) } else { None };
+        apply.into_iter().flatten().map(|(variable, place)| (*variable, place.as_str()))
     }
 
     /// How what it changes is followed; `None` if there is nothing to follow.
