@@ -94,20 +94,34 @@ impl Action {
             return None;
         };
         let action = match *name {
-            "restart" => Self::Restart(Restart::read(section(&mut outer, "restart")?)?),
-            "setImage" => Self::SetImage(SetImage::read(section(&mut outer, "setImage")?)?),
-            "traffic" => Self::Traffic(Traffic::read(section(&mut outer, "traffic")?)?.into()),
+            "restart" => {
+                Self::Restart(Restart::read(section(&mut outer, "restart", "namespace and workloads")?)?)
+            }
+            "setImage" => {
+                Self::SetImage(SetImage::read(section(&mut outer, "setImage", "namespace and workloads")?)?)
+            }
+            "traffic" => Self::Traffic(
+                Traffic::read(section(&mut outer, "traffic", "namespace, service and steps")?)?.into(),
+            ),
             "fluxNotify" => {
                 if let Some(fields) = outer.has("fluxNotify").then(|| outer.section("fluxNotify")) {
                     fields?.finish();
                 }
                 Self::FluxNotify(FluxNotify {})
             }
-            "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
-            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
-            "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
-            "check" => Self::Check(Check::read(section(&mut outer, "check")?)?),
-            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)),
+            "reconcile" => Self::Reconcile(Reconcile::read(section(
+                &mut outer,
+                "reconcile",
+                "namespace, kind and name",
+            )?)?),
+            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply", "manifests and namespaces")?)?),
+            "patch" => {
+                Self::Patch(Patch::read(section(&mut outer, "patch", "namespace, workload, type and body")?)?)
+            }
+            "check" => Self::Check(Check::read(section(&mut outer, "check", "url")?)?),
+            "confirm" => {
+                Self::Confirm(Confirm::read(section(&mut outer, "confirm", "for, or {} for their defaults")?))
+            }
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -380,9 +394,9 @@ impl Action {
     }
 }
 
-fn section<'a>(outer: &mut Fields<'a>, name: &'static str) -> Option<Fields<'a>> {
+fn section<'a>(outer: &mut Fields<'a>, name: &'static str, needs: &str) -> Option<Fields<'a>> {
     if !outer.has(name) {
-        outer.mistake(name, "needs its fields, such as namespace and workloads");
+        outer.mistake(name, format!("needs its fields, such as {needs}"));
         return None;
     }
     outer.section(name)
