@@ -11,6 +11,7 @@ mod preview;
 mod rights;
 mod send;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -22,12 +23,13 @@ pub(super) use self::plan::Placed;
 use self::plan::{Bounds, Filled};
 pub(super) use self::preview::hide_secret;
 use super::context::{Api, Context, Failure, Found, Target};
+use super::filled::variables;
 use super::rollout::{OnFailure, Rollout};
 use super::targets::each;
 use crate::config::fields::Fields;
 use crate::kubernetes::discovery::Kinds;
 use crate::rule::name::namespace_name;
-use crate::rule::{Template, Values};
+use crate::rule::{Template, Values, Variable};
 
 /// Applies manifests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Apply {
     cluster_scoped: bool,
     force: bool,
     pub(super) rollout: Rollout,
+    /// What the manifests' texts hold, as the configuration was read: each with the place where it stands first.
+    #[serde(skip)]
+    pub(super) variables: BTreeMap<Variable, String>,
 }
 
 impl Apply {
@@ -67,9 +72,9 @@ impl Apply {
             fields.finish();
             return None;
         };
-        let manifests = look(&fields, &directory, &namespaces, cluster_scoped);
+        let (manifests, variables) = look(&fields, &directory, &namespaces, cluster_scoped);
         fields.finish();
-        Some(Self { manifests, namespaces, cluster_scoped, force, rollout })
+        Some(Self { manifests, namespaces, cluster_scoped, force, rollout, variables })
     }
 
     pub(super) fn describe(&self) -> String {
@@ -133,8 +138,13 @@ async fn kinds(api: &Api, filled: &[Filled]) -> Result<Kinds, Failure> {
 }
 
 /// Looks at the manifests while the configuration is read. They are watched, so that it is read again when they change.
-fn look(fields: &Fields<'_>, directory: &str, namespaces: &[Template], cluster_scoped: bool) -> PathBuf {
-    let path = fields.report().watched_file(directory);
+fn look(
+    fields: &Fields<'_>,
+    directory: &str,
+    namespaces: &[Template],
+    cluster_scoped: bool,
+) -> (PathBuf, BTreeMap<Variable, String>) {
+    let (path, mut held) = (fields.report().watched_file(directory), BTreeMap::new());
     let files = manifests::files(&path).unwrap_or_else(|why| {
         fields.mistake("manifests", why);
         Vec::new()
@@ -148,8 +158,13 @@ fn look(fields: &Fields<'_>, directory: &str, namespaces: &[Template], cluster_s
         for why in mistakes.into_iter().chain(placement) {
             fields.mistake("manifests", why);
         }
+        for Manifest { place, object, .. } in manifests {
+            for variable in variables(&object) {
+                held.entry(variable).or_insert_with(|| place.clone());
+            }
+        }
     }
-    std::path::absolute(&path).unwrap_or(path)
+    (std::path::absolute(&path).unwrap_or(path), held)
 }
 
 /// `manifests/ to default, shop`

@@ -1,11 +1,12 @@
 //! Structures whose texts are templates: values are put in after parsing, so that they change a text and nothing
 //! around it. Keys are never templates.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::rule::{Template, Values};
+use crate::rule::{Template, Values, Variable};
 
 /// A text that is no valid template: where it stands, and why.
 #[derive(Debug)]
@@ -40,6 +41,16 @@ pub(super) fn fill(value: &Value, values: &Values) -> Result<Value, String> {
         }
         other => other.clone(),
     })
+}
+
+/// The variables that its texts hold.
+pub(super) fn variables(value: &Value) -> BTreeSet<Variable> {
+    match value {
+        Value::String(text) => parse(text).iter().flat_map(Template::variables).collect(),
+        Value::Array(items) => items.iter().flat_map(variables).collect(),
+        Value::Object(map) => map.values().flat_map(variables).collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// Whether a text is the same for every event.
@@ -100,5 +111,7 @@ mod tests {
         let lacks = fill(&json!(["${image}"]), &context(&event, None, None).values).unwrap_err();
         assert_eq!(lacks, "a git event has no ${image}");
         assert!(is_literal("$${tag}") && !is_literal("a-${tag}"));
+        let held = variables(&json!([{"${tag}": "a-${image}"}, 1, "$${branch}"]));
+        assert_eq!(held, BTreeSet::from([Variable::Image]));
     }
 }

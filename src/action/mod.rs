@@ -50,6 +50,7 @@ pub use self::traffic::{Handover, Shifted, Split, Traffic};
 use crate::config::fields::{Fields, Node, suggest};
 use crate::config::report::FieldPath;
 use crate::probe::Probe;
+use crate::rule::Variable;
 
 /// One action of a rule, as the configuration has it. It is kept with each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,20 +99,34 @@ impl Action {
             return None;
         };
         let action = match *name {
-            "restart" => Self::Restart(Restart::read(section(&mut outer, "restart")?)?),
-            "setImage" => Self::SetImage(SetImage::read(section(&mut outer, "setImage")?)?),
-            "traffic" => Self::Traffic(Traffic::read(section(&mut outer, "traffic")?)?.into()),
+            "restart" => {
+                Self::Restart(Restart::read(section(&mut outer, "restart", "namespace and workloads")?)?)
+            }
+            "setImage" => {
+                Self::SetImage(SetImage::read(section(&mut outer, "setImage", "namespace and workloads")?)?)
+            }
+            "traffic" => Self::Traffic(
+                Traffic::read(section(&mut outer, "traffic", "namespace, service and steps")?)?.into(),
+            ),
             "fluxNotify" => {
                 if let Some(fields) = outer.has("fluxNotify").then(|| outer.section("fluxNotify")) {
                     fields?.finish();
                 }
                 Self::FluxNotify(FluxNotify {})
             }
-            "reconcile" => Self::Reconcile(Reconcile::read(section(&mut outer, "reconcile")?)?),
-            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply")?)?),
-            "patch" => Self::Patch(Patch::read(section(&mut outer, "patch")?)?),
-            "check" => Self::Check(Check::read(section(&mut outer, "check")?)?),
-            "confirm" => Self::Confirm(Confirm::read(section(&mut outer, "confirm")?)),
+            "reconcile" => Self::Reconcile(Reconcile::read(section(
+                &mut outer,
+                "reconcile",
+                "namespace, kind and name",
+            )?)?),
+            "apply" => Self::Apply(Apply::read(section(&mut outer, "apply", "manifests and namespaces")?)?),
+            "patch" => {
+                Self::Patch(Patch::read(section(&mut outer, "patch", "namespace, workload, type and body")?)?)
+            }
+            "check" => Self::Check(Check::read(section(&mut outer, "check", "url")?)?),
+            "confirm" => {
+                Self::Confirm(Confirm::read(section(&mut outer, "confirm", "for, or {} for their defaults")?))
+            }
             other => {
                 outer.mistake(other, format!("is not an action{}", suggest(other, &NAMES)));
                 return None;
@@ -305,6 +320,12 @@ impl Action {
         }
     }
 
+    /// The variables in the manifests that it applies, each with the place where it stands first.
+    pub fn variables_of_manifests(&self) -> impl Iterator<Item = (Variable, &str)> {
+        let apply = if let Self::Apply(action) = self { Some(&action.variables) } else { None };
+        apply.into_iter().flatten().map(|(variable, place)| (*variable, place.as_str()))
+    }
+
     /// How what it changes is followed; `None` if there is nothing to follow.
     pub fn rollout(&self) -> Option<Rollout> {
         match self {
@@ -378,9 +399,9 @@ impl Action {
     }
 }
 
-fn section<'a>(outer: &mut Fields<'a>, name: &'static str) -> Option<Fields<'a>> {
+fn section<'a>(outer: &mut Fields<'a>, name: &'static str, needs: &str) -> Option<Fields<'a>> {
     if !outer.has(name) {
-        outer.mistake(name, "needs its fields, such as namespace and workloads");
+        outer.mistake(name, format!("needs its fields, such as {needs}"));
         return None;
     }
     outer.section(name)

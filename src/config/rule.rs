@@ -68,6 +68,7 @@ impl Rule {
                 complete = false;
                 continue;
             };
+            narrow::judge_manifests(&action, &path, when, fields.report());
             if place == at_end && action.confirm().is_some() {
                 let text =
                     "is the last action: it would confirm nothing. Put it before the action that needs it";

@@ -4,9 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses outside the link-local network at which clouds tell machines about themselves, credentials included.
-const METADATA: [IpAddr; 5] = [
-    // Amazon's and Google's over IPv6.
+const METADATA: [IpAddr; 6] = [
+    // Amazon's, that of EKS's pod identities, and Google's over IPv6.
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
     // Alibaba's, Oracle's and Azure's.
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
@@ -136,6 +137,7 @@ mod tests {
             ("febf:ffff::1", "a link-local address"),
             ("ff02::1", "a multicast address"),
             ("fd00:ec2::254", "a cloud's metadata address"),
+            ("fd00:ec2::23", "a cloud's metadata address"),
             ("fd20:ce::254", "a cloud's metadata address"),
         ] {
             assert_eq!(of(text), Some(what), "{text}");

@@ -38,7 +38,7 @@ use crate::rule::Subject;
 use crate::run::engine::{Accepted, Refused};
 use crate::run::plan::{self, Arrival};
 use crate::run::record::Run;
-use crate::run::sameness::Keys;
+use crate::run::sameness::{Keys, Seen};
 use crate::source::{self, Decoded, Delivery, Refusal, Undecodable, Verified};
 use crate::text::Escaped;
 
@@ -303,8 +303,7 @@ async fn offer_runs(
             Problem::JournalFailed
         })?;
         if let Some(seen) = confirmed {
-            let wish = Wish { wait, known: Known::Confirms, note: None };
-            return Ok(waiting::answer(&app.engine, seen, wish).await);
+            return Ok(told(app, seen, Known::Confirms, wait, (in_hand, most_waiting)).await);
         }
         if offer.runs.is_empty() {
             return Ok(ignored(otherwise));
@@ -320,10 +319,6 @@ async fn offer_runs(
         log::error!("accepting a delivery failed: {error}");
         Problem::JournalFailed
     })?;
-    // Who waits keeps no delivery out, and is not kept waiting where too many do.
-    drop(in_hand);
-    let waits = wait.and_then(|_| app.waiting.take(1, most_waiting));
-    let wait = wait.map(|wait| if waits.is_some() { wait } else { Duration::ZERO });
     match accepted {
         // Its runs are safe, and will end as held.
         Ok(Accepted::New(_))
@@ -332,11 +327,9 @@ async fn offer_runs(
         {
             Ok(ignored(&held.join("; ")))
         }
-        Ok(Accepted::New(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, known: Known::New, note: None }).await)
-        }
+        Ok(Accepted::New(seen)) => Ok(told(app, seen, Known::New, wait, (in_hand, most_waiting)).await),
         Ok(Accepted::Duplicate(seen)) => {
-            Ok(waiting::answer(&app.engine, seen, Wish { wait, known: Known::Duplicate, note: None }).await)
+            Ok(told(app, seen, Known::Duplicate, wait, (in_hand, most_waiting)).await)
         }
         Err(Refused::Full) => Err(Problem::TooMuchPending),
         Err(Refused::Closing) => Err(Problem::Closing),
@@ -345,4 +338,19 @@ async fn offer_runs(
             Err(Problem::JournalFailed)
         }
     }
+}
+
+/// What is told of a delivery whose runs are safe. Who waits keeps no delivery out, and is not kept waiting where too
+/// many do.
+async fn told(
+    app: &App,
+    seen: Seen,
+    known: Known,
+    wait: Option<Duration>,
+    (in_hand, most_waiting): (Share, usize),
+) -> Answer {
+    drop(in_hand);
+    let waits = wait.and_then(|_| app.waiting.take(1, most_waiting));
+    let wait = wait.map(|wait| if waits.is_some() { wait } else { Duration::ZERO });
+    waiting::answer(&app.engine, seen, Wish { wait, known, note: None }).await
 }

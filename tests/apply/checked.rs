@@ -85,6 +85,26 @@ fn every_mistake_is_told_with_file_and_line() {
 }
 
 #[test]
+fn what_a_request_names_must_be_limited_in_manifests_too() {
+    let manifest = "# a comment\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: '${workload}'}\n\
+                    data: {of: '${workload} in ${environment}'}\n";
+    let bench = Bench::new(BINARY);
+    bench.write("ci.key", "0123456789abcdef0123456789abcdef");
+    std::fs::create_dir_all(bench.directory().join("manifests")).unwrap();
+    bench.write("manifests/a.yaml", manifest);
+    let check = |when: &str| {
+        let rule = format!("{{when: {{image: ghcr.io/acme/web{when}}}, do: [apply: {TO_SHOP}]}}");
+        let endpoint = format!("- {{name: ci, source: Generic, keyPath: ci.key, rules: [{rule}]}}");
+        bench.write("c.yaml", format!("version: 1\nendpoints:\n{endpoint}\n"));
+        bench.run(&["check", "c.yaml"])
+    };
+    let refused = check("").stderr;
+    let told = "do[0].apply.manifests: a.yaml:2: ${workload} is whatever the request says: limit it with when.workload";
+    assert!(refused.contains(told) && refused.contains("1 mistake"), "{refused}");
+    assert_eq!(check(", workload: 'web-*'").code, 0);
+}
+
+#[test]
 fn a_manifest_that_changes_is_read_again_and_a_broken_one_is_refused() {
     let kube = Double::start();
     let relay = prepared(&kube, "", &[("a.yaml", CONFIG_MAP)]).start();

@@ -167,6 +167,18 @@ fn deploys(when: &str, actions: &str) -> String {
 }
 
 #[test]
+fn an_action_that_is_begun_is_told_what_it_needs() {
+    for (action, needs) in [
+        ("confirm", "for, or {} for their defaults"),
+        ("check", "url"),
+        ("setImage", "namespace and workloads"),
+    ] {
+        let told = format!("do[0].{action}: needs its fields, such as {needs}");
+        one(&deploys("", &format!("{{{action}: }}")), &[&told]);
+    }
+}
+
+#[test]
 fn what_a_request_names_must_be_limited() {
     let free = "${workload} is whatever the request says: limit it with when.workload in this rule";
     let web = "setImage: {namespace: default, workloads: ['deployment/${workload}']}";

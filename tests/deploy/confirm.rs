@@ -140,6 +140,24 @@ fn a_newer_deployment_takes_the_place_of_one_that_waits() {
 }
 
 #[test]
+fn who_confirms_and_waits_for_the_end_keeps_no_other_request_out() {
+    let kube = cluster(&["web", "live"]);
+    let rules = rules("{equals: one}, confirm: {equals: two}");
+    let relay = prepared(&kube, "limits: {requests: 1}\n", &rules).start();
+    waits(&relay, "d-1", "2.0.0");
+    let word = |id: &str, word: &str| request(id, "2.0.0", &json!({"confirmation": word}));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| word("c-1", "one").wait(60).send(&relay));
+        relay.wait_for_log("confirmed by delivery c-1");
+        let asked = || request("d-1", "2.0.0", &json!({})).wait(1).send(&relay).json();
+        while asked()["runs"][0]["steps"][2]["state"] != "awaitingConfirmation" {}
+        while word("c-2", "two").send(&relay).status == 503 {}
+        let first = first.join().unwrap();
+        assert_eq!((first.status, live(&kube)), (200, "ghcr.io/acme/live:2.0.0".into()), "{}", first.text());
+    });
+}
+
+#[test]
 fn when_time_is_up_it_is_expired_and_nothing_is_changed() {
     let kube = cluster(&["web", "live"]);
     let relay = prepared(&kube, "", &rules("{for: 1s}")).start();
