@@ -69,7 +69,9 @@ pub(super) fn read(fields: &mut Fields<'_>, used: Use) -> (Vec<Key>, &'static st
             .ok_or_else(|| {
                 format!("the environment has no variable {}: set it to the key", name.escape_debug())
             })
-            .and_then(|value| check(Zeroizing::new(value.into_encoded_bytes()), &name, used, &path, fields.report()));
+            .and_then(|value| {
+                check(Zeroizing::new(value.into_encoded_bytes()), &name, used, &path, fields.report())
+            });
         keys.extend(key.map_err(|why| fields.report().mistake(&path, why)));
     }
     (keys, field)
