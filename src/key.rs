@@ -3,18 +3,19 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
-/// The bytes of one key. Neither `Debug` nor `Display` shows them.
+/// The bytes of one key. `Debug` does not show them, `Display` there is none, and they are zeroed when it is dropped.
 #[derive(Clone)]
-pub struct Key(Box<[u8]>);
+pub struct Key(Zeroizing<Box<[u8]>>);
 
 impl Key {
     /// The shortest key that a version 1 configuration may use, in bytes.
     pub const SHORTEST: usize = 16;
 
-    /// Takes the bytes as they are.
-    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(bytes.into())
+    /// Copies the bytes as they are. What they are copied from is the caller's to zero: see [`Zeroizing`].
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        Self(Zeroizing::new(bytes.as_ref().into()))
     }
 
     /// The bytes themselves, for a signature or a comparison in constant time, never for printing.

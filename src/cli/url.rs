@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use argh::FromArgs;
+use zeroize::Zeroizing;
 
 use super::{Exit, complain, print};
 use crate::config::trim_newline;
@@ -28,7 +29,7 @@ pub(super) struct Url {
 
 impl Url {
     pub(super) fn run(self) -> Exit {
-        let mut bytes = match std::fs::read(&self.key) {
+        let mut bytes = match std::fs::read(&self.key).map(Zeroizing::new) {
             Ok(bytes) => bytes,
             Err(error) => {
                 complain(&format!("the key file {} cannot be read: {error}", self.key.display()));

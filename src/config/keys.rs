@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::fields::Fields;
 use super::report::{FieldPath, Report};
 use crate::key::Key;
@@ -13,6 +15,9 @@ const WEAK: usize = 20;
 
 /// The largest key file that is read, in bytes: what is larger is no key.
 pub(super) const LARGEST: u64 = 64 * 1024;
+
+/// The room beyond a file's size with which reading it to its end never moves the buffer, in bytes.
+const READ_AHEAD: u64 = 64;
 
 /// What keys are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +69,16 @@ pub(super) fn read(fields: &mut Fields<'_>, used: Use) -> (Vec<Key>, &'static st
             .ok_or_else(|| {
                 format!("the environment has no variable {}: set it to the key", name.escape_debug())
             })
-            .and_then(|value| check(value.into_encoded_bytes(), &name, used, &path, fields.report()));
+            .and_then(|value| {
+                check(Zeroizing::new(value.into_encoded_bytes()), &name, used, &path, fields.report())
+            });
         keys.extend(key.map_err(|why| fields.report().mistake(&path, why)));
     }
     (keys, field)
 }
 
 /// Reads one key file's bytes as they are.
-pub(super) fn read_file(fields: &Fields<'_>, name: &str, used: Use) -> Result<Vec<u8>, String> {
+pub(super) fn read_file(fields: &Fields<'_>, name: &str, used: Use) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = fields.report().watched_file(name);
     let shown = file.display();
     let bytes = read_secret(&file).map_err(|error| {
@@ -88,15 +95,19 @@ pub(super) fn read_file(fields: &Fields<'_>, name: &str, used: Use) -> Result<Ve
     Ok(bytes)
 }
 
-/// Reads a file that is small if it is what it should be: never more than one byte too many.
-pub(super) fn read_secret(file: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+/// Reads a file that is small if it is what it should be: never more than one byte too many. What was read is zeroed
+/// when it is dropped.
+pub(super) fn read_secret(file: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let open = File::open(file)?;
+    // Room for all of it and for what tells that this is the end: a buffer that grew would leave its bytes behind.
+    let room = open.metadata()?.len().min(LARGEST) + READ_AHEAD;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
+    open.take(LARGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn check(
-    mut bytes: Vec<u8>,
+    mut bytes: Zeroizing<Vec<u8>>,
     name: &str,
     used: Use,
     path: &FieldPath,

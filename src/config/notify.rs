@@ -145,9 +145,9 @@ fn url_file(fields: &Fields<'_>, name: &str) -> Result<SecretUrl, String> {
         keys::read_secret(&file).map_err(|error| format!("the file {shown} cannot be read: {error}"))?;
     trim_newline(&mut bytes);
     let small = bytes.len() as u64 <= keys::LARGEST;
-    let text = String::from_utf8(bytes).ok().filter(|text| small && !text.is_empty() && !text.contains('\n'));
+    let text = str::from_utf8(&bytes).ok().filter(|text| small && !text.is_empty() && !text.contains('\n'));
     let text = text.ok_or_else(|| format!("the file {shown} must hold a URL and nothing else"))?;
-    SecretUrl::parse(&text).map_err(|why| format!("what the file {shown} holds {why}"))
+    SecretUrl::parse(text).map_err(|why| format!("what the file {shown} holds {why}"))
 }
 
 /// The name, or the URL's host in its place.

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use reqwest::header::HeaderValue;
+use zeroize::Zeroizing;
 
 /// What tells one state of a file from another.
 type Mark = Option<(u64, u64, i64, i64)>;
@@ -51,7 +52,7 @@ impl Token {
     /// The `Authorization` header of now. With `anew` the file is read even if it looks unchanged.
     pub(super) fn header(&mut self, anew: bool) -> Result<HeaderValue, String> {
         if self.file.changed() || anew || self.header.is_none() {
-            match self.file.read().and_then(|bytes| bearer(&bytes)) {
+            match self.file.read().map(Zeroizing::new).and_then(|bytes| bearer(&bytes)) {
                 Ok(header) => self.header = Some(header),
                 Err(why) if self.header.is_some() => log::warn!("the last token stays in use: {why}"),
                 Err(why) => return Err(why),

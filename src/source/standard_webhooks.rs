@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use zeroize::Zeroizing;
 
 use super::signature::{Algorithm, hmac, present, same};
 use super::{Delivery, Refusal};
@@ -22,9 +23,9 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 const MOST_SIGNATURES: usize = 16;
 
 /// The bytes of a signing key (`whsec_` + base64). `None` for any other key, which this scheme never uses.
-pub fn signing_key(key: &Key) -> Option<Vec<u8>> {
+pub fn signing_key(key: &Key) -> Option<Zeroizing<Vec<u8>>> {
     let encoded = key.expose().strip_prefix(b"whsec_")?;
-    STANDARD.decode(encoded.trim_ascii_end()).ok().filter(|bytes| !bytes.is_empty())
+    STANDARD.decode(encoded.trim_ascii_end()).ok().map(Zeroizing::new).filter(|bytes| !bytes.is_empty())
 }
 
 /// Whether a key is of this scheme by its prefix, usable or not: it must never be taken for a plain token.
