@@ -29,7 +29,9 @@ fn each_environment_can_be_asked_for() {
     let to = |id: &str, environment: &str, short: &str, more: &[(&str, &str)]| {
         let name = format!("game-2048-{short}");
         let mut fields = json!({"environment": environment, "namespace": name, "service_name": name});
-        more.iter().for_each(|(field, value)| fields[*field] = json!(value));
+        for (field, value) in more {
+            fields[*field] = json!(value);
+        }
         ended(&relay, &request(id, &fields))
     };
     let (_, outcome, answer) = to("1", "staging", "staging", &[]);
