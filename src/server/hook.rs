@@ -235,6 +235,7 @@ fn process(
         Refusal::Unavailable => Problem::NoKeySet,
     })?;
     about.verified = true;
+    counts.verified(&endpoint.name, now);
     if let Some(rate) = &endpoint.rate {
         rate.take().map_err(|wait| Problem::RateExceeded(retry_after(wait)))?;
     }
