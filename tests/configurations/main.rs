@@ -91,6 +91,13 @@ impl Stage {
         self.bench.run(&[&base, sample].concat())
     }
 
+    /// A body of its own, signed as this endpoint's sender signs; waits for the end.
+    fn send_body(&self, endpoint: &str, body: &str) -> Ended {
+        let to = format!("http://{}", self.relay.address());
+        let base = ["send", "--config=boathook.yaml", "--endpoint", endpoint, "--to", &to, "--wait=20"];
+        self.bench.run_with(&base, body.as_bytes())
+    }
+
     /// The outcome of a delivery that is accepted: `succeeded`, `unchanged`, …
     fn outcome(&self, endpoint: &str, sample: &[&str]) -> String {
         let answer = answer(&self.send(endpoint, sample).expect(0));

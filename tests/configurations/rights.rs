@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::load::yaml_files;
@@ -12,6 +13,7 @@ use super::support::kube::route::Target;
 use super::support::kube::{self, How, Recorded, Rule};
 use super::support::objects;
 use super::support::receiver::Receiver;
+use super::support::site::Site;
 use super::support::stage::workload;
 use super::support::temp::TempDir;
 use super::{BINARY, Stage, notify, ready, secrets};
@@ -21,7 +23,7 @@ use super::{BINARY, Stage, notify, ready, secrets};
 struct Scene {
     config: &'static str,
     objects: Vec<Value>,
-    /// Deliveries that end well: endpoint and the sample's arguments.
+    /// Deliveries that end well: endpoint and the sample's arguments, or a body of its own.
     good: Vec<(&'static str, String)>,
     /// An image that is broken then.
     broken: &'static str,
@@ -46,6 +48,35 @@ fn organization() -> Vec<Value> {
         kinds.map(of_kind).into_iter().chain([bad])
     });
     all.collect()
+}
+
+/// What requests call them, and the namespace and the service of each.
+fn environments() -> [(&'static str, &'static str); 3] {
+    [("development", "game-2048-dev"), ("staging", "game-2048-staging"), ("production", "game-2048-prod")]
+}
+
+fn request((environment, name): (&str, &str), tag: &str) -> String {
+    json!({
+        "environment": environment, "image": format!("ghcr.io/owner/repo:{tag}"), "namespace": name,
+        "service_name": name, "deployment_id": format!("{name}-{tag}"), "timestamp": Timestamp::now().to_string(),
+    })
+    .to_string()
+}
+
+/// A configuration with what a test has to change in it: nothing of this needs a right.
+fn changed(name: &str, receiver: &Receiver, site: &Site, state: &TempDir) -> String {
+    let config = match name {
+        "notify.yaml" => return notify::notify(receiver, &state.path().join("state")),
+        "knative-blue-green.yaml" => ready(name),
+        _ => return ready(name),
+    };
+    // A person's word, and where it is checked from outside.
+    let config = config.replace("    - confirm: {for: 24h}\n", "").replace("state: /var/lib/boathook\n", "");
+    ["dev.", "staging.", ""].iter().fold(config, |config, host| {
+        let from = format!("{{url: \"https://{host}game-2048.example.com/\"");
+        assert!(config.contains(&from), "{from}");
+        config.replace(&from, &format!("{{allowLocal: true, url: \"{}\"", site.url("/")))
+    })
 }
 
 fn scenes() -> Vec<Scene> {
@@ -93,6 +124,15 @@ fn scenes() -> Vec<Scene> {
             good: vec![("gitlab", pipeline())],
             broken: "registry.gitlab.com/acme/web:latest",
             bad: vec![("gitlab", pipeline())],
+        },
+        Scene {
+            config: "knative-blue-green.yaml",
+            objects: environments()
+                .map(|(_, name)| objects::knative_service(name, name, "ghcr.io/owner/repo:1"))
+                .into(),
+            good: environments().map(|environment| ("ci", request(environment, "1.1"))).into(),
+            broken: "ghcr.io/owner/repo:2",
+            bad: environments().map(|environment| ("ci", request(environment, "2"))).into(),
         },
         Scene {
             config: "manifests.yaml",
@@ -215,11 +255,8 @@ fn used(requests: &[Recorded]) -> BTreeSet<String> {
 
 /// Plays a scene with no more rights than are printed with these options; what was refused.
 fn play(scene: &Scene, options: &[&str]) -> Vec<String> {
-    let (receiver, state) = (Receiver::start(), TempDir::new());
-    let config = match scene.config {
-        "notify.yaml" => notify::notify(&receiver, &state.path().join("state")),
-        name => ready(name),
-    };
+    let (receiver, site, state) = (Receiver::start(), Site::start(), TempDir::new());
+    let config = changed(scene.config, &receiver, &site, &state);
     let rules = rules(&printed(&config, options));
     let kube = kube::Double::start();
     for object in &scene.objects {
@@ -228,7 +265,11 @@ fn play(scene: &Scene, options: &[&str]) -> Vec<String> {
     kube.allow_only(&rules);
     let here = Stage::of(&config, &[&format!("--kube-api={}", kube.url())]);
     let send = |(endpoint, sample): &(&str, String)| {
-        here.send(endpoint, &sample.split(' ').collect::<Vec<_>>());
+        if sample.starts_with('{') {
+            here.send_body(endpoint, sample);
+        } else {
+            here.send(endpoint, &sample.split(' ').collect::<Vec<_>>());
+        }
     };
     scene.good.iter().for_each(send);
     if !scene.broken.is_empty() {
