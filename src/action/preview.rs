@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::context::{Api, Context, Done, Failure, Found, Target};
 use super::{Action, flux_notify, reconcile, restart};
 use crate::flux::FluxAccess;
-use crate::kubernetes::{Access, PatchRequest};
+use crate::kubernetes::{Access, PatchRequest, Workload, patch};
 use crate::run::outcome::Outcome;
 
 /// What previews are made with.
@@ -26,6 +26,12 @@ impl Outlook<'_> {
     /// The beginning of every URL of Kubernetes.
     pub(super) fn base(&self) -> &str {
         self.live.map_or_else(|| self.kubernetes.base(), |api| api.kubernetes.base())
+    }
+
+    /// A patch of a workload that cannot be known without looking at it.
+    pub(super) fn needs_live(&self, action: &'static str, workload: &Workload) -> Would {
+        let url = format!("{}{}", self.base(), patch::path(workload, self.field_manager()));
+        Would::Send(Preview::needs_live(action, Some(url)))
     }
 
     /// Who the API would show as the author of a change.

@@ -135,8 +135,7 @@ impl SetImage {
         context: &Context<'_>,
     ) -> Result<Would, Failure> {
         let Some(api) = outlook.live else {
-            let url = format!("{}{}", outlook.base(), patch::path(workload, outlook.field_manager()));
-            return Ok(Would::Send(Preview::needs_live("setImage", Some(url))));
+            return Ok(outlook.needs_live("setImage", workload));
         };
         let object = api.kubernetes.get(workload).await?;
         Ok(match self.plan(workload, &object, context)? {

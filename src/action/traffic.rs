@@ -118,8 +118,7 @@ impl Traffic {
         context: &Context<'_>,
     ) -> Result<Would, Failure> {
         let Some(api) = outlook.live else {
-            let url = format!("{}{}", outlook.base(), patch::path(workload, outlook.field_manager()));
-            return Ok(Would::Send(Preview::needs_live("traffic", Some(url))));
+            return Ok(outlook.needs_live("traffic", workload));
         };
         let object = api.kubernetes.get(workload).await?;
         Ok(match self.plan(workload, &object, context)? {
