@@ -1,5 +1,6 @@
 //! The contract that every source keeps. It walks the list of sources, so that a new one is tested by being
-//! there; what a source cannot do without stands in [`cases::ROWS`].
+//! there; what a source cannot do without stands in [`cases::ROWS`]. What must come of a bad delivery (nothing), and
+//! of a good one, is seen at the real binary, between doubles.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,8 +10,14 @@
 )]
 
 mod arbitrary;
+mod bad;
 mod cases;
+mod google;
+mod nothing;
 mod samples;
+mod scene;
+#[path = "../support/mod.rs"]
+mod support;
 
 use boathook::event::Event;
 use boathook::key::Key;
