@@ -33,9 +33,16 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A text of somebody else's, for the inside of a sentence: no control characters, cut when long.
+/// Whether a terminal or a reader would act on a character instead of showing it: control characters, ends of lines,
+/// marks that turn the direction of writing.
+pub fn acts(c: char) -> bool {
+    let marks = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}') || marks(c)
+}
+
+/// A text of somebody else's, for the inside of a sentence: nothing in it that would be acted on, cut when long.
 pub fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut short: String = text.chars().take(SHOWN).map(|c| if acts(c) { ' ' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');
     }
@@ -57,6 +64,23 @@ pub fn printable(text: &str, most: usize) -> String {
         }
     }
     shown
+}
+
+/// JSON with escapes for what a terminal would act on, which is the same JSON. Line breaks between its values stay.
+pub fn escape_json(json: String) -> String {
+    if !json.chars().any(|c| acts(c) && c != '\n') {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if acts(c) && c != '\n' {
+            // All of them are in Unicode's first plane. Writing to a String cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Says something only the first time that this very text comes up; the number of texts is bounded.
@@ -89,5 +113,18 @@ mod tests {
         assert_eq!(printable("x\n\u{1b}[31m\u{202e}", 80), r"x\n\u{1b}[31m\u{202e}");
         assert_eq!(printable("abcdef", 3), "abc…");
         assert_eq!(printable("abc", 3), "abc");
+        assert_eq!(shorten("e\u{301} a\nb\u{9b}c\u{202e}d\u{2028}"), "e\u{301} a b c d ");
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_json() {
+        for text in
+            ["plain", "Gr\u{fc}\u{df}e \u{1f6a2}", "\u{1b}[31m\u{7f}\u{9b}\u{202e}\u{2028}\u{2066}\u{feff}\n"]
+        {
+            let value = serde_json::json!({text: [text]});
+            let escaped = escape_json(serde_json::to_string_pretty(&value).unwrap());
+            assert!(!escaped.chars().any(|c| acts(c) && c != '\n'), "{escaped:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
+        }
     }
 }
