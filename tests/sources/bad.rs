@@ -7,7 +7,7 @@ use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA512};
 use crate::cases::{Case, other_byte, without};
 use crate::google;
 use crate::scene::{acting, genuine, is_google};
-use crate::support::sign::hmac_hex;
+use support::sign::hmac_hex;
 
 /// A delivery and what is wrong with it.
 pub(crate) type Bad = (&'static str, Draft);

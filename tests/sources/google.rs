@@ -8,7 +8,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
-use crate::support::sign::hmac_sha256;
+use support::sign::hmac_sha256;
 
 /// The key set that Google publishes.
 pub(crate) const KEY_SET: &str = include_str!("../data/google/test-jwks.json");

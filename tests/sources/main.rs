@@ -18,8 +18,6 @@ mod printed;
 mod samples;
 mod scene;
 mod signed;
-#[path = "../support/mod.rs"]
-mod support;
 
 use boathook::event::Event;
 use boathook::key::Key;

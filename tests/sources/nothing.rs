@@ -11,8 +11,8 @@ use crate::bad::{KINDS, proofs, unproven};
 use crate::cases::Case;
 use crate::google::KEY_SET;
 use crate::scene::{KEYS, Scene, acting, genuine, is_google, path};
-use crate::support::http::{Response, request_bytes};
-use crate::support::site::Health;
+use support::http::{Response, request_bytes};
+use support::site::Health;
 
 /// What a caller can tell apart: status, headers but the time, body.
 fn seen(answer: &Response) -> String {

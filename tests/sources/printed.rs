@@ -12,9 +12,9 @@ use crate::arbitrary::pointers;
 use crate::cases::Case;
 use crate::google::KEY_SET;
 use crate::scene::{Scene, genuine, is_google, name, path};
-use crate::support::command::Bench;
-use crate::support::http;
-use crate::support::site::Health;
+use support::command::Bench;
+use support::http;
+use support::site::Health;
 
 /// What is put into every value: ends of lines and a line that looks like one of ours, what terminals obey, and
 /// what turns the direction of writing.

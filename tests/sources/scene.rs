@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use crate::cases::{Case, cases_at};
 use crate::google;
-use crate::support::http::{self, Response};
-use crate::support::receiver::Receiver;
-use crate::support::relay::{Relay, Setup};
-use crate::support::scene::cluster;
-use crate::support::site::{Health, Site};
-use crate::support::temp::TempDir;
-use crate::support::{flux, kube, sign};
+use support::http::{self, Response};
+use support::receiver::Receiver;
+use support::relay::{Relay, Setup};
+use support::scene::cluster;
+use support::site::{Health, Site};
+use support::temp::TempDir;
+use support::{flux, kube, sign};
 
 /// The source that only its sender can sign for.
 const GOOGLE: &str = "GoogleContainerRegistry";
