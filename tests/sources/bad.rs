@@ -10,7 +10,7 @@ use crate::scene::{acting, genuine, is_google};
 use support::sign::hmac_hex;
 
 /// A delivery and what is wrong with it.
-pub(crate) type Bad = (&'static str, Draft);
+type Bad = (&'static str, Draft);
 
 /// What can be wrong with a proof, or with what it proves; not all of it can be at every source.
 pub(crate) const KINDS: [&str; 12] = [
@@ -57,7 +57,7 @@ pub(crate) fn unproven(case: &Case) -> Vec<Bad> {
 }
 
 /// The headers that carry the proof.
-pub(crate) fn proofs(case: &Case, signed: &Draft) -> Vec<String> {
+fn proofs(case: &Case, signed: &Draft) -> Vec<String> {
     if is_google(case) { vec!["Authorization".to_owned()] } else { case.proofs(signed) }
 }
 

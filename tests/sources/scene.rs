@@ -60,7 +60,9 @@ impl Scene {
         };
         let setup = cases.iter().enumerate().fold(setup, with_key);
         let relay = setup.environment("RUST_LOG", "trace").start();
+        // What is asked once, at the start, whatever is delivered.
         google.wait_for(KEYS, 1);
+        kube.wait_for_reviews(1);
         Self { kube, flux, told, google, state, cases, relay }
     }
 
@@ -79,7 +81,7 @@ impl Scene {
     /// How often anybody was asked for anything: the API, Flux, who is notified, Google.
     pub(crate) fn asked(&self) -> [usize; 4] {
         [
-            self.kube.requests().len(),
+            self.kube.requests().len() + self.kube.reviews().len(),
             self.flux.notifications().len(),
             self.told.told("/told").len(),
             self.google.asked(KEYS),
