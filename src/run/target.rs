@@ -1,6 +1,7 @@
 //! Works on one target of a step: decides, makes the change, follows it, and puts back what was there if it has to.
 //! Every stage is safe in the journal before the next one begins.
 
+mod back;
 mod shift;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,7 @@ use super::outcome::{End, Outcome};
 use super::progress::{Stage, Tries};
 use super::queue::Place;
 use super::record::Run;
-use crate::action::{Action, Change, Decision, Failure, Handover, Made, Making, PutBack, Rollout, Target};
+use crate::action::{Action, Change, Decision, Failure, Handover, Made, Making, Rollout, Target};
 use crate::kubernetes::rollout::remark;
 use crate::kubernetes::{Kind, Object, Patched};
 use crate::probe::passes;
@@ -213,15 +214,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What was changed has failed: it is put back, if that is asked for.
-    async fn breaks(&self, change: Change, why: String) {
-        if self.action.rolls_back() && change.images().is_some() {
-            self.stage(Stage::Broken(change, why)).await;
-        } else {
-            self.end(End::new(Outcome::Failed, why), Some(change)).await;
-        }
-    }
-
     /// What a person should know of a rollout that is complete.
     fn remark(&self, object: &Object) -> Option<String> {
         remark(self.target.workload()?.kind, object)
@@ -242,48 +234,6 @@ impl Work<'_> {
             Err(why) if action.undoes_before() => engine.undo_before(run, self.place, why).await,
             Err(why) => self.end(End::new(Outcome::Failed, why), None).await,
         }
-        Ok(())
-    }
-
-    async fn put_back(&self, change: Change, why: String) -> Result<(), Stop> {
-        let Self { engine, run, action, target, .. } = self;
-        let changed = &change;
-        let put_back = self
-            .tried(|| async move { action.put_back(changed, &engine.api(), target, &run.context()).await })
-            .await;
-        match put_back {
-            Ok(PutBack::Done(patched)) => {
-                let made = Made { patched, at: Timestamp::now() };
-                self.stage(Stage::Undone(change, why, made)).await;
-            }
-            Ok(PutBack::LeftAlone(other)) => {
-                let reason = format!("{why}; not put back: {other}");
-                self.end(End::new(Outcome::Failed, reason), Some(change)).await;
-            }
-            Err(Stop::Suspended) => return Err(Stop::Suspended),
-            Err(Stop::End(end)) => {
-                let reason = format!("{why}; what was there could not be put back: {}", end.reason);
-                self.end(End::new(Outcome::Failed, reason), Some(change)).await;
-            }
-        }
-        Ok(())
-    }
-
-    async fn follow_back(&self, change: Change, why: String, made: Made) -> Result<(), Stop> {
-        let aim = Aim { forward: false, split: change.handover().map(Handover::pinned) };
-        let end = match self.watch(&change, made, aim).await? {
-            Followed::Complete(_) => {
-                End::new(Outcome::RolledBack, format!("{why}; put back: {}", change.back()))
-            }
-            Followed::Failed(again) => End::new(
-                Outcome::Failed,
-                format!("{why}; put back: {}, and that failed too: {again}", change.back()),
-            ),
-            Followed::Ended(end) | Followed::Unknown(end) => {
-                End::new(Outcome::RolledBack, format!("{why}; put back: {}; {}", change.back(), end.reason))
-            }
-        };
-        self.end(end, None).await;
         Ok(())
     }
 
