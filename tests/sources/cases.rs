@@ -99,7 +99,7 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_772_366_400).unwrap()
 }
 
-fn sample(event: SampleEvent) -> Sample {
+pub(crate) fn sample(event: SampleEvent) -> Sample {
     Sample {
         event,
         image: Repository::parse("registry.example.com/acme/web").unwrap(),
