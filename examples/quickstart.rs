@@ -8,9 +8,6 @@
 //!
 //! The second form does the same to a real cluster behind `kubectl proxy`: it restarts that workload.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -24,8 +21,8 @@ use boathook::source::{Draft, Sample};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::support::kube;
-use self::support::relay::Relay;
+use support::kube;
+use support::relay::Relay;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 

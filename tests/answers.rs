@@ -16,4 +16,3 @@ mod limits;
 mod refused;
 #[path = "answers/secrecy.rs"]
 mod secrecy;
-mod support;

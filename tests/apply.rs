@@ -16,7 +16,6 @@ mod explained;
 mod refused;
 #[path = "apply/restarted.rs"]
 mod restarted;
-mod support;
 
 use support::http;
 use support::kube::Double;

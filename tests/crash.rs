@@ -19,7 +19,6 @@ mod jobs;
 mod judge;
 #[path = "crash/relays.rs"]
 mod relays;
-mod support;
 #[path = "crash/trouble.rs"]
 mod trouble;
 

@@ -31,6 +31,5 @@ mod requests;
 mod rollouts;
 #[path = "double/stateful.rs"]
 mod stateful;
-mod support;
 #[path = "double/writes.rs"]
 mod writes;

@@ -1,8 +1,6 @@
 //! Kubernetes Events on workloads: what the API gets, and what follows when the Role does not allow them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use boathook::kubernetes::event::{Happening, Reason, record};

@@ -7,8 +7,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;

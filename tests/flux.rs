@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use support::flux::{Behavior, Double};
 use support::stage::{Stage, push_git, push_git_only, push_image, push_image_only};
 

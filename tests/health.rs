@@ -10,7 +10,6 @@
 mod killed;
 #[path = "health/rollback.rs"]
 mod rollback;
-mod support;
 #[path = "health/verdicts.rs"]
 mod verdicts;
 

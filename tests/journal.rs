@@ -16,7 +16,6 @@ mod full;
 mod killed;
 #[path = "journal/stopped.rs"]
 mod stopped;
-mod support;
 
 use std::path::{Path, PathBuf};
 use support::http::Response;

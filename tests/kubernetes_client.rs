@@ -1,8 +1,6 @@
 //! The Kubernetes client over real sockets: how it connects, what proves who it is, and what it makes of answers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,8 +1,6 @@
 //! Rollouts as the Kubernetes client sees them: how they stand, what the pods say, and what blocks a way back.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-mod support;
-
 #[path = "kubernetes_rollouts/blocked.rs"]
 mod blocked;
 #[path = "kubernetes_rollouts/follow.rs"]

@@ -8,6 +8,5 @@
 
 #[path = "order/steps.rs"]
 mod steps;
-mod support;
 #[path = "order/waits.rs"]
 mod waits;

@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use serde_json::{Value, json};
 use support::kube::{Double, Fault, Kind};
 use support::relay::Relay;

@@ -13,7 +13,6 @@ mod killed;
 mod promoted;
 #[path = "pipeline/requests.rs"]
 mod requests;
-mod support;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use serde_json::Value;
 use std::time::Duration;
 use support::delivery::Delivery;

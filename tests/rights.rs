@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 #[path = "rights/missing.rs"]
 mod missing;
 #[path = "rights/printed.rs"]

@@ -8,8 +8,6 @@
     reason = "a test that cannot go on says so"
 )]
 
-mod support;
-
 use serde_json::json;
 use std::time::Duration;
 use support::github;

@@ -10,4 +10,3 @@
 mod fates;
 #[path = "sameness/identities.rs"]
 mod identities;
-mod support;

@@ -6,8 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-mod support;
-
 use serde_json::{Value, json};
 use support::kube::{Double, Fault};
 use support::stage::{Stage, image_of, push_image, workload};

@@ -14,7 +14,6 @@ mod killed;
 mod others;
 #[path = "traffic/steps.rs"]
 mod steps;
-mod support;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, Ordering};

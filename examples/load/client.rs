@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::support::sign;
+use support::sign;
 
 /// The size of an ordinary GitHub push, in bytes.
 const BODY: usize = 8 * 1024;

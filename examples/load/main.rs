@@ -26,8 +26,6 @@
 
 mod client;
 mod process;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 mod table;
 
 use std::path::PathBuf;
@@ -38,9 +36,9 @@ use argh::FromArgs;
 
 use self::client::{Kind, Result};
 use self::process::Process;
-use self::support::kube::{self, Pace};
-use self::support::relay::Relay;
 use self::table::{Cost, Measured};
+use support::kube::{self, Pace};
+use support::relay::Relay;
 
 /// The key of the GitHub endpoint.
 const KEY: &str = "5a1f0c2e9b7d4386f0e1d2c3b4a59687";

@@ -1,13 +1,13 @@
 //! What is counted, seen from outside.
 
 use super::Watched;
-use super::support::github;
-use super::support::http;
-use super::support::kube::{How, Pace};
-use super::support::scene::{RESTART_WEB, cluster, config, prepared};
-use super::support::sign::hook_path;
 use serde_json::json;
 use std::time::Duration;
+use support::github;
+use support::http;
+use support::kube::{How, Pace};
+use support::scene::{RESTART_WEB, cluster, config, prepared};
+use support::sign::hook_path;
 
 const ROLL_BACK: &str =
     "{do: [setImage: {namespace: default, runningImage: true, rollout: {within: 1m, onFailure: rollback}}]}";
@@ -25,7 +25,7 @@ fn deliveries_are_counted_by_endpoint_and_answer() {
     let relay = &watched.relay;
     assert_eq!(github::image("ghcr.io/acme/web", "1.0.0").wait(50).send(relay).status, 200);
     let forged = github::signed("another key", "package", b"{}");
-    let forged = super::support::delivery::Delivery { path: hook_path(github::KEY.as_bytes()), ..forged };
+    let forged = support::delivery::Delivery { path: hook_path(github::KEY.as_bytes()), ..forged };
     for _ in 0..2 {
         assert_eq!(forged.send(relay).status, 401);
     }

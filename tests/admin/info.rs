@@ -1,12 +1,12 @@
 //! The configured workloads, as they are.
 
 use super::Watched;
-use super::support::github;
-use super::support::kube::{How, Pace};
-use super::support::objects;
-use super::support::scene::{RESTART_WEB, cluster};
 use serde_json::{Value, json};
 use std::time::Duration;
+use support::github;
+use support::kube::{How, Pace};
+use support::objects;
+use support::scene::{RESTART_WEB, cluster};
 
 const NAMED: &str = "{when: {image: ghcr.io/acme/web}, do: [setImage: {namespace: default, workloads: [deployment/web], \
                      rollout: {within: 1m, onFailure: rollback}}]}";

@@ -1,13 +1,13 @@
 //! Where the admin listener is, and what it bears.
 
 use super::Watched;
-use super::support::command::Bench;
-use super::support::github;
-use super::support::http::{self, Connection};
-use super::support::scene::{RESTART_WEB, cluster, prepared};
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+use support::command::Bench;
+use support::github;
+use support::http::{self, Connection};
+use support::scene::{RESTART_WEB, cluster, prepared};
 
 /// Where it is by default.
 const DEFAULT: &str = "127.0.0.1:8081";

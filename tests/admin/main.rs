@@ -12,8 +12,6 @@ mod info;
 mod listener;
 mod monitoring;
 mod pages;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,12 @@
 //! The dashboard and the rules in `examples/monitoring`: they name what there is, and they are what their tools take.
 
 use super::Watched;
-use super::support::github;
-use super::support::http;
-use super::support::scene::{RESTART_WEB, cluster, prepared};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use support::github;
+use support::http;
+use support::scene::{RESTART_WEB, cluster, prepared};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/monitoring")

@@ -1,12 +1,12 @@
 //! Deliveries, health, and what is not there.
 
 use super::Watched;
-use super::support::command::Bench;
-use super::support::github;
-use super::support::http;
-use super::support::scene::{RESTART_WEB, cluster, prepared};
-use super::support::sign::hook_path;
 use serde_json::json;
+use support::command::Bench;
+use support::github;
+use support::http;
+use support::scene::{RESTART_WEB, cluster, prepared};
+use support::sign::hook_path;
 
 #[test]
 fn deliveries_are_those_of_the_control_socket() {

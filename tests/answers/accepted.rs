@@ -1,8 +1,8 @@
 //! 202 and what it says, pong, duplicate, health.
 
-use crate::support::scene::{RESTART_WEB, cluster, relay};
-use crate::support::{github, http};
 use serde_json::json;
+use support::scene::{RESTART_WEB, cluster, relay};
+use support::{github, http};
 
 #[test]
 fn accepted_says_what_will_be_done_to_what() {

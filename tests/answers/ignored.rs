@@ -1,9 +1,9 @@
 //! Authentic, and nothing to do: always 200, with a reason that a person understands.
 
-use crate::support::delivery::Delivery;
-use crate::support::github;
-use crate::support::scene::{RESTART_WEB, boathook, cluster, relay};
 use serde_json::{Value, json};
+use support::delivery::Delivery;
+use support::github;
+use support::scene::{RESTART_WEB, boathook, cluster, relay};
 
 /// A GitHub body, changed at a JSON pointer.
 fn with(mut body: Value, pointer: &str, value: Value) -> Value {

@@ -1,12 +1,12 @@
 //! What is too large, too slow or too much.
 
-use crate::support::delivery::Delivery;
-use crate::support::github;
-use crate::support::http::{Connection, Response};
-use crate::support::kube;
-use crate::support::relay::Relay;
-use crate::support::scene::{RESTART_WEB, boathook, cluster, relay};
 use serde_json::json;
+use support::delivery::Delivery;
+use support::github;
+use support::http::{Connection, Response};
+use support::kube;
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, boathook, cluster, relay};
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,11 +1,11 @@
 //! Refusals: 400, 401, 404, 405. None helps to guess.
 
-use crate::support::delivery::Delivery;
-use crate::support::http::{self, Response};
-use crate::support::relay::Relay;
-use crate::support::scene::{RESTART_WEB, boathook, cluster, relay};
-use crate::support::{github, sign};
 use serde_json::json;
+use support::delivery::Delivery;
+use support::http::{self, Response};
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, boathook, cluster, relay};
+use support::{github, sign};
 
 /// Status, headers but the date, and body: what a caller can tell apart.
 fn seen(answer: &Response) -> (u16, Vec<(String, String)>, String) {

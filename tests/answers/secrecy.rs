@@ -1,9 +1,9 @@
 //! Neither log nor answer gives away a key, the digest in a path, a signature or a body.
 
-use crate::support::delivery::Delivery;
-use crate::support::scene::{RESTART_WEB, cluster, prepared};
-use crate::support::{github, http, sign};
 use serde_json::json;
+use support::delivery::Delivery;
+use support::scene::{RESTART_WEB, cluster, prepared};
+use support::{github, http, sign};
 
 #[test]
 fn nothing_secret_is_logged_or_answered() {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::support::kube::{Double, Fault, Kind};
-use super::support::stage::{push_git, push_git_only};
 use super::{CONFIG_MAP, SECRET, deployment, patched, prepared, push_branch, secret, with_action};
+use support::kube::{Double, Fault, Kind};
+use support::stage::{push_git, push_git_only};
 
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
 
@@ -103,7 +103,7 @@ fn what_a_sender_names_changes_a_value_and_nothing_around_it() {
 fn a_rollout_that_fails_fails_the_run_and_leaves_the_rest_alone() {
     let kube = Double::start();
     kube.install(Kind::custom("example.com", "v1", "Thing", "things"));
-    kube.break_image("ghcr.io/acme/web:bad", super::support::kube::How::ImagePullBackOff);
+    kube.break_image("ghcr.io/acme/web:bad", support::kube::How::ImagePullBackOff);
     let web = deployment("ghcr.io/acme/web:bad");
     let files = [("a.yaml", THING), ("web.yaml", web.as_str())];
     let relay = prepared(&kube, "", &files).start();

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::support::command::Bench;
-use super::support::kube::Double;
-use super::support::stage::push_git;
 use super::{BINARY, CONFIG_MAP, prepared};
+use support::command::Bench;
+use support::kube::Double;
+use support::stage::push_git;
 
 /// What `check` says of these files.
 fn check(action: &str, files: &[(&str, &str)]) -> String {

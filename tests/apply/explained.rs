@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::support::kube::Double;
-use super::support::relay::Setup;
-use super::support::stage::gitlab_body;
 use super::{BINARY, CONFIG_MAP, SECRET, prepared, secret};
+use support::kube::Double;
+use support::relay::Setup;
+use support::stage::gitlab_body;
 
 fn explain(setup: &Setup, arguments: &[&str]) -> String {
     let mut command = Command::new(BINARY);
@@ -49,7 +49,7 @@ fn offline_and_live_it_shows_each_request() {
     let live: Value = serde_json::from_str(&explain(&setup, &["--json", "--live"])).unwrap();
     let why = live["notes"][0]["why"].as_str().unwrap();
     assert!(why.contains("a.yaml:1: Policy one is of a kind that the cluster does not serve"), "{why}");
-    kube.install(super::support::kube::Kind::custom("example.com", "v1", "Policy", "policies"));
+    kube.install(support::kube::Kind::custom("example.com", "v1", "Policy", "policies"));
     let live: Value = serde_json::from_str(&explain(&setup, &["--json", "--live"])).unwrap();
     assert_eq!(live["requests"][2]["url"], url("apis/example.com/v1/namespaces/shop/policies/one"));
     assert_eq!((live["requests"].as_array().unwrap().len(), kube.mutations().len()), (3, 0));

@@ -1,8 +1,8 @@
 //! What the API refuses, and what may not be applied: said with the way out, and the rest is left alone.
 
-use super::support::kube::{Double, Fault, Rule};
-use super::support::stage::push_git;
 use super::{CONFIG_MAP, SECRET, patched, prepared, secret};
+use support::kube::{Double, Fault, Rule};
+use support::stage::push_git;
 
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
 
@@ -80,7 +80,7 @@ fn a_kind_that_is_not_served_or_is_in_no_namespace_stops_everything_before_it_be
         "failed",
         "b.yaml:1: Thing one is of a kind that the cluster does not serve in example.com/v1: is its CRD installed?",
     );
-    let mut global = super::support::kube::Kind::custom("example.com", "v1", "Thing", "things");
+    let mut global = support::kube::Kind::custom("example.com", "v1", "Thing", "things");
     global.namespaced = false;
     kube.install(global);
     push_git(&relay).is("failed", "b.yaml:1: Thing one is in no namespace: clusterScoped: true allows that");

@@ -1,8 +1,8 @@
 //! Killed in the middle, it goes on where it was.
 
-use super::support::kube::{Double, Fault};
-use super::support::stage::push_git_only;
 use super::{CONFIG_MAP, patched, prepared};
+use support::kube::{Double, Fault};
+use support::stage::push_git_only;
 
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
 

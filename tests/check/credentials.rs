@@ -2,8 +2,8 @@
 
 use rcgen::{CertificateParams, KeyPair};
 
-use super::support::command::Bench;
 use super::{bench, check_with, endpoint};
+use support::command::Bench;
 
 /// A certificate and its key, both in PEM.
 fn pair() -> (String, String) {

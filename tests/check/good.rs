@@ -1,7 +1,7 @@
 //! What `check` shows of a configuration that can be used.
 
 use super::{KEY, bench, check_with};
-use crate::support::sign::hook_path;
+use support::sign::hook_path;
 
 /// The sample configuration of the design, as it stands there.
 const SAMPLE: &str = r#"

@@ -6,9 +6,6 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod credentials;
 mod files;
 mod good;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::support::http::{Response, send, try_send};
-use super::support::kube::Double;
-use super::support::objects;
+use support::http::{Response, send, try_send};
+use support::kube::Double;
+use support::objects;
 
 /// How long a real cluster has to roll out by itself, before the test lends a hand.
 const BY_ITSELF: Duration = Duration::from_secs(15);

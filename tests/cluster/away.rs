@@ -9,8 +9,8 @@ use super::api::Cluster;
 use super::burst::{self, Pushes};
 use super::hands::Hands;
 use super::proxy::Proxy;
-use super::support::relay::Relay;
 use super::{image, relay};
+use support::relay::Relay;
 
 const NAMES: [&str; 4] = ["away-a", "away-b", "away-c", "away-d"];
 

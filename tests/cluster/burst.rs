@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::api::Cluster;
 use super::hands::{Hands, is_complete};
-use super::support::delivery::Delivery;
-use super::support::github;
-use super::support::http::Connection;
-use super::support::relay::Relay;
 use super::{end, image, outcome, relay, repository};
+use support::delivery::Delivery;
+use support::github;
+use support::http::Connection;
+use support::relay::Relay;
 
 const NAME: &str = "pushed";
 const PUSHES: usize = 200;

@@ -1,8 +1,8 @@
 //! Restart and setImage of what a cluster has, by name and by what it runs; what is missing says so.
 
 use super::api::Cluster;
-use super::support::objects;
 use super::{image, outcome, push, relay, repository};
+use support::objects;
 
 const WEB: &str = "web";
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::api::Cluster;
-use super::support::objects::container;
+use support::objects::container;
 
 /// How long a node or a controller takes to see what is new.
 const PACE: Duration = Duration::from_millis(50);

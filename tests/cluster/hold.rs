@@ -2,8 +2,8 @@
 
 use super::api::Cluster;
 use super::hands::{Hands, is_complete};
-use super::support::github;
 use super::{end, image, outcome, push, relay, repository};
+use support::github;
 
 const NAME: &str = "held";
 

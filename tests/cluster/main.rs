@@ -32,17 +32,15 @@ mod hands;
 mod hold;
 mod proxy;
 mod rollout;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::time::{Duration, Instant};
 
 use self::api::Cluster;
-use self::support::delivery::Delivery;
-use self::support::github;
-use self::support::http::Response;
-use self::support::kube::{Double, How, Pace};
-use self::support::relay::{Relay, Setup};
+use support::delivery::Delivery;
+use support::github;
+use support::http::Response;
+use support::kube::{Double, How, Pace};
+use support::relay::{Relay, Setup};
 
 /// A test of a scenario against a real API server, and against three doubles. The double that rolls out by itself
 /// may have an image that never becomes ready.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::support::http::{Response, try_send};
-use super::support::serve::{Answer, Bind, Reply, Request, Server};
+use support::http::{Response, try_send};
+use support::serve::{Answer, Bind, Reply, Request, Server};
 
 /// Passes requests on. While it is away connections are cut and refused, as when the API server is.
 pub(super) struct Proxy(Server);

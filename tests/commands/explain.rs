@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::bench;
-use super::support::command::{Bench, Ended};
-use super::support::sign::hmac_sha256;
+use support::command::{Bench, Ended};
+use support::sign::hmac_sha256;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -75,7 +75,7 @@ fn signature(endpoint: &str, body: &[u8]) -> String {
 const PACKAGE: &str = "X-GitHub-Event:package";
 
 fn package(tag: &str) -> Vec<u8> {
-    super::support::github::package("ghcr.io/acme/web", tag).to_string().into_bytes()
+    support::github::package("ghcr.io/acme/web", tag).to_string().into_bytes()
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn an_image_and_why_rules_match() {
     let body = package("latest");
     let signature = format!("X-Hub-Signature-256: {}", signature("github", &body));
     let told = json("github", &[PACKAGE, &signature], &body);
-    let digest = super::support::github::digest("latest");
+    let digest = support::github::digest("latest");
     assert_eq!(told["verification"], "valid");
     let image =
         json!({"kind": "image", "repository": "ghcr.io/acme/web", "tags": ["latest"], "digest": digest});
@@ -137,7 +137,7 @@ fn verification_is_told_and_waived() {
 
 #[test]
 fn a_push_and_a_run() {
-    let body = super::support::github::pushed("acme/web", "refs/heads/main");
+    let body = support::github::pushed("acme/web", "refs/heads/main");
     let told = json("github", &["X-GitHub-Event: push"], body.to_string().as_bytes());
     let event = &told["events"][0];
     assert_eq!((&event["kind"], &event["branch"]), (&json!("git"), &json!("main")));
@@ -147,7 +147,7 @@ fn a_push_and_a_run() {
     let source = json!({"URL": "git@github.com:acme/web.git", "Branch": "main"});
     assert_eq!(told["requests"][0]["body"], json!({"Kind": "git", "Source": source}));
 
-    let body = super::support::github::pushed("acme/web", "refs/tags/v1");
+    let body = support::github::pushed("acme/web", "refs/tags/v1");
     let event = &json("github", &["X-GitHub-Event: push"], body.to_string().as_bytes())["events"][0];
     assert_eq!((&event["tag"], event.get("branch")), (&json!("v1"), None));
 

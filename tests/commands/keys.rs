@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::bench;
-use super::support::sign::hook_path;
+use support::sign::hook_path;
 
 #[test]
 fn a_key_is_made_once_for_its_owner_alone() {

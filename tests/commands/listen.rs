@@ -1,8 +1,8 @@
 //! How `serve` is told what to serve and where.
 
 use super::bench;
-use super::support::http;
-use super::support::relay::Relay;
+use support::http;
+use support::relay::Relay;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 

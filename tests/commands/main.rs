@@ -13,8 +13,6 @@ mod listen;
 mod refused;
 mod relay;
 mod send;
-#[path = "../support/mod.rs"]
-mod support;
 
 use support::command::Bench;
 

@@ -1,8 +1,8 @@
 //! `send` and `explain` when they cannot do what they are asked.
 
 use super::bench;
-use super::support::command::Bench;
-use super::support::sign::hook_path;
+use support::command::Bench;
+use support::sign::hook_path;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 

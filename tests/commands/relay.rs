@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
 use super::bench;
-use super::support::command::Bench;
+use support::command::Bench;
 
 const COMMANDS: [&[&str]; 4] =
     [&["deliveries"], &["redeliver", "1"], &["hold", "list"], &["hold", "lift", "default/deployment/web"]];

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::bench;
-use super::support::command::{Bench, Ended};
-use super::support::flux;
-use super::support::relay::Relay;
+use support::command::{Bench, Ended};
+use support::flux;
+use support::relay::Relay;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 

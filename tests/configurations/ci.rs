@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::support::{kube, objects};
 use super::{Stage, ready, restarted};
+use support::{kube, objects};
 
 fn cluster() -> kube::Double {
     let kube = kube::Double::start();

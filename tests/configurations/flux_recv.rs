@@ -5,11 +5,11 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use super::BINARY;
-use super::support::command::Bench;
-use super::support::flux;
-use super::support::http::{self, Response};
-use super::support::relay::Relay;
-use super::support::sign::{hmac_hex, hook_path};
+use support::command::Bench;
+use support::flux;
+use support::http::{self, Response};
+use support::relay::Relay;
+use support::sign::{hmac_hex, hook_path};
 
 /// Short, and one with a newline: flux-recv took the bytes of the file.
 const SHORT: &str = "abc";
@@ -75,7 +75,7 @@ fn image(domain: &str, image: &str) -> Value {
 }
 
 fn github(reference: &str) -> String {
-    super::support::github::pushed("acme/web", reference).to_string()
+    support::github::pushed("acme/web", reference).to_string()
 }
 
 #[test]

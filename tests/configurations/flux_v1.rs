@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Stage;
-use super::support::flux;
+use support::flux;
 
 #[test]
 fn flux_v1() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Stage;
-use super::support::{kube, objects};
+use support::{kube, objects};
 
 const ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";
 

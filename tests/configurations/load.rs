@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::support::command::Bench;
 use super::{BINARY, ready, secrets};
+use support::command::Bench;
 
 /// The driven ones; a new file in `config/` needs its line here and its test.
 const DRIVEN: [(&str, &[&str]); 10] = [

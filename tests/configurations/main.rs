@@ -15,8 +15,6 @@ mod manifests;
 mod notify;
 mod registries;
 mod rights;
-#[path = "../support/mod.rs"]
-mod support;
 
 use serde_json::Value;
 use support::command::{Bench, Ended};

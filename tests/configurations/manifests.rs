@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Stage;
-use super::support::kube;
+use support::kube;
 
 #[test]
 fn manifests() {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::support::kube::{How, Pace};
-use super::support::receiver::Receiver;
-use super::support::{kube, objects};
 use super::{Stage, image, ready};
+use support::kube::{How, Pace};
+use support::receiver::Receiver;
+use support::{kube, objects};
 
 /// The configuration, with a journal that this test may write and targets that it can be.
 pub(crate) fn notify(receiver: &Receiver, state: &std::path::Path) -> String {
@@ -28,7 +28,7 @@ fn a_version_that_does_not_come_up_is_put_back_and_people_are_told() {
     kube.break_image("ghcr.io/acme/web:1.2.0", How::ImagePullBackOff);
     kube.auto_rollout(Pace::Every(Duration::from_millis(10)));
     let receiver = Receiver::start();
-    let state = super::support::temp::TempDir::new();
+    let state = support::temp::TempDir::new();
     let config = notify(&receiver, &state.path().join("state"));
     let staged = Stage::of(&config, &[&format!("--kube-api={}", kube.url())]);
     let push = |tag: &str| staged.send("ghcr", &["--sample=image", "--image=ghcr.io/acme/web", "--tag", tag]);

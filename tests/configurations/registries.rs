@@ -1,7 +1,7 @@
 //! Registries whose pushes restart a workload or set its image.
 
-use super::support::{kube, objects};
 use super::{Stage, image, restarted};
+use support::{kube, objects};
 
 #[test]
 fn ghcr_restart() {

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::load::yaml_files;
-use super::support::command::Bench;
-use super::support::kube::route::Target;
-use super::support::kube::{self, How, Recorded, Rule};
-use super::support::objects;
-use super::support::receiver::Receiver;
-use super::support::site::Site;
-use super::support::stage::workload;
-use super::support::temp::TempDir;
 use super::{BINARY, Stage, notify, ready, secrets};
+use support::command::Bench;
+use support::kube::route::Target;
+use support::kube::{self, How, Recorded, Rule};
+use support::objects;
+use support::receiver::Receiver;
+use support::site::Site;
+use support::stage::workload;
+use support::temp::TempDir;
 
 /// What drives a configuration through everything that it does.
 #[derive(Default)]

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::Scene;
-use super::support::github;
-use super::support::scene::RESTART_WEB;
+use support::github;
+use support::scene::RESTART_WEB;
 
 const RESTART_API: &str =
     "{when: {image: ghcr.io/acme/api}, do: [restart: {namespace: default, workloads: [deployment/api]}]}";

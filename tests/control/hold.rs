@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::Scene;
-use super::support::github;
-use super::support::kube::How;
-use super::support::scene::image_of;
+use support::github;
+use support::kube::How;
+use support::scene::image_of;
 
 const ROLL_BACK: &str =
     "{do: [setImage: {namespace: default, runningImage: true, rollout: {onFailure: rollback}}]}";

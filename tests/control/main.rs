@@ -10,8 +10,6 @@ mod deliveries;
 mod hold;
 mod redeliver;
 mod socket;
-#[path = "../support/mod.rs"]
-mod support;
 
 use serde_json::Value;
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! Doing again, whatever became of it.
 
 use super::Scene;
-use super::support::kube::Fault;
-use super::support::scene::{RESTART_WEB, SET_IMAGE, effective, image_of};
-use super::support::{github, objects};
+use support::kube::Fault;
+use support::scene::{RESTART_WEB, SET_IMAGE, effective, image_of};
+use support::{github, objects};
 
 const SETTINGS: &str = "settle: 0";
 
@@ -13,7 +13,7 @@ const ORG: &str = "- {name: org, source: GitHub, keyPath: org.key, rules: [{do: 
 const ORG_KEY: &str = "the key of the organisation's hook";
 
 /// The id of a delivery.
-fn id(delivery: &super::support::delivery::Delivery) -> &str {
+fn id(delivery: &support::delivery::Delivery) -> &str {
     delivery.value("X-GitHub-Delivery")
 }
 

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
-use super::support::scene::{RESTART_WEB, effective, prepared};
-use super::support::{github, http};
 use super::{Scene, with_state};
+use support::scene::{RESTART_WEB, effective, prepared};
+use support::{github, http};
 
 fn socket(scene: &Scene) -> String {
     format!("unix://{}/boathook.sock", scene.state.path().display())

@@ -3,9 +3,9 @@
 use super::dice::{Dice, pause};
 use super::jobs::Job;
 use super::relays::Whereabouts;
-use crate::support::delivery::Delivery;
-use crate::support::http::{Connection, Response};
 use jiff::Timestamp;
+use support::delivery::Delivery;
+use support::http::{Connection, Response};
 
 /// A client and what it has sent, in order.
 pub(super) struct Client {

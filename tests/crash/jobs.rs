@@ -1,12 +1,12 @@
 //! What is asked of the relay: one client for each workload, so that the order of what is accepted is known.
 
 use super::dice::Dice;
-use crate::support::delivery::{Delivery, fresh};
-use crate::support::kube::{Double, How};
-use crate::support::sign::hmac_sha256;
-use crate::support::{github, objects};
 use jiff::Timestamp;
 use serde_json::json;
+use support::delivery::{Delivery, fresh};
+use support::kube::{Double, How};
+use support::sign::hmac_sha256;
+use support::{github, objects};
 
 /// The key of the endpoint for CI jobs.
 pub(super) const CI_KEY: &str = "the key of the CI endpoint";

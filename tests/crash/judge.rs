@@ -3,15 +3,15 @@
 use super::client::{Client, Sent};
 use super::jobs::{self, Job};
 use super::relays::Death;
-use crate::support::http;
-use crate::support::kube::Double;
-use crate::support::objects::container;
-use crate::support::relay::Relay;
 use jiff::Timestamp;
 use semver::Version;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use support::http;
+use support::kube::Double;
+use support::objects::container;
+use support::relay::Relay;
 
 /// Nothing is pending for so long once nobody disturbs it: the longest pause between tries is shorter.
 const PATIENCE: Duration = Duration::from_secs(90);

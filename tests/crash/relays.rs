@@ -1,9 +1,9 @@
 //! One relay after the other in the same directory, each killed at a moment of chance.
 
 use super::dice::{Dice, pause};
-use crate::support::relay::Relay;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
+use support::relay::Relay;
 
 /// Where the relay of the moment listens, for as long as there is to be one.
 #[derive(Default)]

@@ -2,8 +2,8 @@
 
 use super::dice::{Dice, pause};
 use super::relays::Whereabouts;
-use crate::support::kube::{Double, Fault};
 use std::time::Duration;
+use support::kube::{Double, Fault};
 
 /// Makes trouble until it is over, and mends everything. Returns how often.
 pub(super) fn make(kube: &Double, mut dice: Dice, whereabouts: &Whereabouts) -> usize {

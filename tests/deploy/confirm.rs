@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::support::command::Bench;
-use super::support::http::Response;
-use super::support::kube;
-use super::support::relay::Relay;
-use super::support::scene::{cluster, image_of};
 use super::{prepared, request};
+use support::command::Bench;
+use support::http::Response;
+use support::kube;
+use support::relay::Relay;
+use support::scene::{cluster, image_of};
 
 /// First `web`, then, confirmed, `live`.
 pub(super) fn rules(confirm: &str) -> String {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::confirm::{ended, live, rules, waits, yes};
-use super::support::scene::cluster;
 use super::{prepared, request};
+use support::scene::cluster;
 
 #[test]
 fn killed_while_it_waits_it_waits_further() {
@@ -51,7 +51,7 @@ fn without_state_the_wait_ends_with_the_relay() {
 }
 
 #[track_caller]
-fn waits_again(relay: &super::support::relay::Relay) {
+fn waits_again(relay: &support::relay::Relay) {
     loop {
         let answer = request("d-1", "2.0.0", &json!({})).wait(1).send(relay);
         assert_eq!(answer.status, 202, "{}", answer.text());

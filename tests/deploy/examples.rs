@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::confirm::{live, rules};
-use super::support::relay::Relay;
-use super::support::scene::cluster;
-use super::support::sign::hook_path;
-use super::support::temp::TempDir;
 use super::{KEY, prepared};
+use support::relay::Relay;
+use support::scene::cluster;
+use support::sign::hook_path;
+use support::temp::TempDir;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

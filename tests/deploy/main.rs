@@ -10,8 +10,6 @@ mod confirm;
 mod ended;
 mod examples;
 mod requests;
-#[path = "../support/mod.rs"]
-mod support;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::support::kube;
-use super::support::objects::deployment;
-use super::support::scene::cluster;
 use super::{prepared, request, signed};
+use support::kube;
+use support::objects::deployment;
+use support::scene::cluster;
 
 const GAME: &str = "[{when: {environment: development, image: ghcr.io/owner/repo, namespace: 'game-2048-*', workload: \
                     'game-2048-*', strategy: rolling, autoPromotion: false}, do: [setImage: {namespace: \
@@ -152,7 +152,7 @@ fn hostile_values_are_400_with_the_name_of_the_field() {
 }
 
 #[track_caller]
-fn refused(relay: &super::support::relay::Relay, whole: &Value, place: &str, name: &str, value: &str) {
+fn refused(relay: &support::relay::Relay, whole: &Value, place: &str, name: &str, value: &str) {
     let mut body = whole.clone();
     let pointer = if place.starts_with('/') { place.to_owned() } else { format!("/{place}") };
     if let Some(field) = body.pointer_mut(&pointer) {

@@ -1,11 +1,11 @@
 //! The ways to the double: unix socket, https, a real kubectl proxy.
 
-use super::support::http;
-use super::support::kube::{Double, TlsOptions};
-use super::support::kubectl::{Listen, Proxy};
-use super::support::objects::deployment;
-use super::support::temp::TempDir;
 use std::time::Duration;
+use support::http;
+use support::kube::{Double, TlsOptions};
+use support::kubectl::{Listen, Proxy};
+use support::objects::deployment;
+use support::temp::TempDir;
 
 const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 const RESTART: &[u8] =

@@ -1,9 +1,9 @@
 //! What a test can make the double do.
 
-use super::support::http::{self, Connection};
-use super::support::kube::{Double, Fault, Kind, Rule};
-use super::support::objects::{container, deployment, git_repository};
 use serde_json::{Value, json};
+use support::http::{self, Connection};
+use support::kube::{Double, Fault, Kind, Rule};
+use support::objects::{container, deployment, git_repository};
 
 const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 const STRATEGIC: [(&str, &str); 1] = [("Content-Type", "application/strategic-merge-patch+json")];

@@ -1,10 +1,10 @@
 //! Deployments of the double: strategies, pausing, running out of time, by the clock as well.
 
-use super::support::http;
-use super::support::kube::{Double, How, Pace};
-use super::support::objects::deployment;
 use serde_json::{Value, json};
 use std::time::Duration;
+use support::http;
+use support::kube::{Double, How, Pace};
+use support::objects::deployment;
 
 const WEB: &str = "/apis/apps/v1/namespaces/roll/deployments/web";
 const PODS: &str = "/api/v1/namespaces/roll/pods";

@@ -3,11 +3,11 @@
 //! Not compared, because no two servers agree on them: uid, resourceVersion, times, managedFields, and the suffix of
 //! a generated name. Everything else must be equal.
 
-use super::support::http::{self, Response};
-use super::support::kube::{Double, Fault, Pace, Proxy, Rule};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use support::http::{self, Response};
+use support::kube::{Double, Fault, Pace, Proxy, Rule};
 
 /// The recorded exchanges by number.
 type Recordings = BTreeMap<u32, Value>;

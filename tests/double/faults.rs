@@ -1,11 +1,11 @@
 //! An API server that is away, slow, or fails at random.
 
-use super::support::http;
-use super::support::kube::{Away, Chaos, Double, Fault};
-use super::support::objects::deployment;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
+use support::http;
+use support::kube::{Away, Chaos, Double, Fault};
+use support::objects::deployment;
 
 const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 

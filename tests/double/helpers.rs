@@ -1,10 +1,10 @@
 //! The helpers beside the double.
 
-use super::support::flux::{Behavior, Double, Notification};
-use super::support::relay::Relay;
-use super::support::{http, sign};
 use serde_json::json;
 use std::panic;
+use support::flux::{Behavior, Double, Notification};
+use support::relay::Relay;
+use support::{http, sign};
 
 // RFC 4231, test case 2.
 #[test]

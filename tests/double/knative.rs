@@ -1,9 +1,9 @@
 //! Knative services of the double: revisions, conditions, traffic.
 
-use super::support::http;
-use super::support::kube::{Double, How, Pace};
-use super::support::objects::knative_service;
 use serde_json::{Value, json};
+use support::http;
+use support::kube::{Double, How, Pace};
+use support::objects::knative_service;
 
 const GAME: &str = "/apis/serving.knative.dev/v1/namespaces/roll/services/game";
 

@@ -1,7 +1,7 @@
 //! The patch formats, one by one.
 
-use super::support::kube::patch::{json, merge, strategic};
 use serde_json::{Value, json};
+use support::kube::patch::{json, merge, strategic};
 
 // RFC 7396, appendix A (those that differ in kind).
 #[test]

@@ -1,9 +1,9 @@
 //! The pods of workloads: what they look like, why they do not run, what happens when one is deleted.
 
-use super::support::http;
-use super::support::kube::{Double, How, Pace, Rule};
-use super::support::objects::{daemon_set, deployment, stateful_set};
 use serde_json::{Value, json};
+use support::http;
+use support::kube::{Double, How, Pace, Rule};
+use support::objects::{daemon_set, deployment, stateful_set};
 
 const WEB: &str = "/apis/apps/v1/namespaces/roll/deployments/web";
 const PODS: &str = "/api/v1/namespaces/roll/pods";

@@ -1,8 +1,8 @@
 //! Paths, queries and selectors.
 
-use super::support::kube::route::{Query, Target};
-use super::support::kube::selector::{Fields, Labels};
 use serde_json::json;
+use support::kube::route::{Query, Target};
+use support::kube::selector::{Fields, Labels};
 
 #[test]
 fn paths() {

@@ -1,10 +1,10 @@
 //! The double's controllers take the steps that real ones took.
 
-use super::support::http;
-use super::support::kube::{Double, How, Pace};
-use super::support::objects::{daemon_set, deployment};
 use serde_json::{Value, json};
 use std::time::Duration;
+use support::http;
+use support::kube::{Double, How, Pace};
+use support::objects::{daemon_set, deployment};
 
 /// The statuses of a recorded watch, without times and names of revisions.
 fn recorded(name: &str) -> Vec<Value> {

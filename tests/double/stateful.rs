@@ -1,9 +1,9 @@
 //! `StatefulSets` and `DaemonSets` of the double: which pods are replaced, which are not, what blocks the way back.
 
-use super::support::http;
-use super::support::kube::{Double, How};
-use super::support::objects::{daemon_set, stateful_set};
 use serde_json::{Value, json};
+use support::http;
+use support::kube::{Double, How};
+use support::objects::{daemon_set, stateful_set};
 
 const DB: &str = "/apis/apps/v1/namespaces/roll/statefulsets/db";
 const PODS: &str = "/api/v1/namespaces/roll/pods";

@@ -1,9 +1,9 @@
 //! What the double remembers of writes and events.
 
-use super::support::http;
-use super::support::kube::{Double, Rule};
-use super::support::objects::deployment;
 use serde_json::{Value, json};
+use support::http;
+use support::kube::{Double, Rule};
+use support::objects::deployment;
 
 const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 

@@ -1,10 +1,10 @@
 //! SIGKILL, and the end of the process, while something is checked and while it is put back.
 
-use super::support::kube::Fault;
-use super::support::scene::{cluster, effective, image_of, prepared};
-use super::support::site::{Health, ILL, Site, WELL};
-use super::support::{self, github};
 use super::{check, ended};
+use support::kube::Fault;
+use support::scene::{cluster, effective, image_of, prepared};
+use support::site::{Health, ILL, Site, WELL};
+use support::{self, github};
 
 const SET: &str = "{setImage: {namespace: default, workloads: [deployment/web], rollout: none}}";
 

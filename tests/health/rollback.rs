@@ -1,10 +1,10 @@
 //! A check that fails takes back what was changed before it.
 
-use super::support::github;
-use super::support::objects::deployment;
-use super::support::scene::{cluster, effective, image_of, relay};
-use super::support::site::{ILL, Site, WELL};
 use super::{check, ended};
+use support::github;
+use support::objects::deployment;
+use support::scene::{cluster, effective, image_of, relay};
+use support::site::{ILL, Site, WELL};
 
 const OLD: &str = "ghcr.io/acme/web:1.0.0";
 

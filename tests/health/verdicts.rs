@@ -1,9 +1,9 @@
 //! What is well and what is not.
 
-use super::support::github;
-use super::support::scene::{cluster, image_of, relay};
-use super::support::site::{Health, ILL, Site, WELL};
 use super::{check, ended};
+use support::github;
+use support::scene::{cluster, image_of, relay};
+use support::site::{Health, ILL, Site, WELL};
 
 #[test]
 fn enough_good_answers_in_a_row_let_the_run_go_on() {

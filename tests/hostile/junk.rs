@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::http::Connection;
-use crate::support::relay::Relay;
-use crate::support::scene::{RESTART_WEB, cluster, relay as scene};
 use crate::{MEMORY, memory, push, unharmed};
+use support::http::Connection;
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, cluster, relay as scene};
 
 /// Requests that lead to nothing.
 const JUNK: usize = 100_000;

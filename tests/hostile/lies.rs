@@ -3,10 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::support::delivery::Delivery;
-use crate::support::scene::cluster;
-use crate::support::{github, sign};
 use crate::{MEMORY, memory, open, push, relay, sent, unharmed};
+use support::delivery::Delivery;
+use support::scene::cluster;
+use support::{github, sign};
 
 const MIB: usize = 1024 * 1024;
 

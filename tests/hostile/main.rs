@@ -11,8 +11,6 @@ mod junk;
 mod lies;
 mod places;
 mod slow;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -4,10 +4,10 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::github;
-use crate::support::relay::Relay;
-use crate::support::scene::{RESTART_WEB, cluster, relay as scene};
 use crate::{ACCEPTED, InHand, memory, open, push, relay, sent, unharmed};
+use support::github;
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, cluster, relay as scene};
 
 /// Times that nothing in a test reaches.
 const PATIENT: &str = "idleTime: 5m, headerTime: 5m, keepAlive: 5m";

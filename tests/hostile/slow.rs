@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::http::Connection;
-use crate::support::scene::cluster;
 use crate::{dribble, open, push, relay, sent, unharmed};
+use support::http::Connection;
+use support::scene::cluster;
 
 #[test]
 fn a_head_must_come_in_time() {

@@ -1,14 +1,14 @@
 //! Years of deliveries: the file stays small, and what is kept is the newest.
 
-use super::support::delivery::Delivery;
-use super::support::http::Connection;
-use super::support::relay::Relay;
-use super::support::scene::{boathook, cluster};
-use super::support::{github, http};
 use super::{file_in, status};
 use serde_json::{Value, json};
 use std::fs;
 use std::ops::Range;
+use support::delivery::Delivery;
+use support::http::Connection;
+use support::relay::Relay;
+use support::scene::{boathook, cluster};
+use support::{github, http};
 
 const KEY: &str = "the key of the Quay endpoint";
 

@@ -1,22 +1,22 @@
 //! The file under the journal: who may read it, and what is done when it is not what was written.
 
-use super::support::github;
-use super::support::http;
-use super::support::kube::Double;
-use super::support::relay::Relay;
-use super::support::scene::{RESTART_WEB, cluster, prepared};
 use super::{NEVER, ended, file_in, journal, relay, status};
 use redb::{Database, TableDefinition};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use support::github;
+use support::http;
+use support::kube::Double;
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, cluster, prepared};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 /// A relay that has accepted and ended one delivery, and that was killed while it had another one; and the two.
-fn used(kube: &Double) -> (Relay, [super::support::delivery::Delivery; 2]) {
+fn used(kube: &Double) -> (Relay, [support::delivery::Delivery; 2]) {
     let relay = relay(kube, NEVER, &[RESTART_WEB]);
     let [older, newer] = ["a", "b"].map(|tag| github::image("ghcr.io/acme/web", tag));
     older.accepted(&relay);

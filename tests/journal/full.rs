@@ -2,16 +2,16 @@
 //!
 //! A limit on the size of files stands for the disk: `prlimit` (util-linux) sets and lifts it while the relay runs.
 
-use super::support::command::Bench;
-use super::support::github;
-use super::support::http::{self, Response};
-use super::support::kube::{Double, Fault};
-use super::support::relay::Relay;
-use super::support::scene::{RESTART_WEB, cluster, config, effective};
-use super::support::temp::TempDir;
 use super::{ended, journal};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use support::command::Bench;
+use support::github;
+use support::http::{self, Response};
+use support::kube::{Double, Fault};
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, cluster, config, effective};
+use support::temp::TempDir;
 
 /// Whether the tests of this file can be made here; says so if not.
 fn possible() -> bool {

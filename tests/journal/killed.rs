@@ -1,11 +1,11 @@
 //! SIGKILL, as the kernel does when memory is short: what was accepted goes on where it was.
 
-use super::support::github;
-use super::support::kube::Fault;
-use super::support::objects;
-use super::support::scene::{RESTART_WEB, SET_IMAGE, asked, cluster, config, effective, image_of};
 use super::{NEVER, RESTART_API, ended, relay, status};
 use std::time::{Duration, Instant};
+use support::github;
+use support::kube::Fault;
+use support::objects;
+use support::scene::{RESTART_WEB, SET_IMAGE, asked, cluster, config, effective, image_of};
 
 #[test]
 fn accepted_while_the_api_was_away_it_is_carried_out_by_the_next_process() {

@@ -1,11 +1,11 @@
 //! SIGTERM with a journal: what is due is sent, the rest goes on in the next process, and the exit code is 0.
 
-use super::support::github;
-use super::support::kube::{Double, Fault, How, Pace};
-use super::support::relay::Relay;
-use super::support::scene::{RESTART_WEB, SET_IMAGE, cluster, effective, image_of, prepared};
 use super::{NEVER, ended, relay};
 use std::time::Duration;
+use support::github;
+use support::kube::{Double, Fault, How, Pace};
+use support::relay::Relay;
+use support::scene::{RESTART_WEB, SET_IMAGE, cluster, effective, image_of, prepared};
 
 const ROLL_BACK: &str =
     "{do: [setImage: {namespace: default, runningImage: true, rollout: {within: 5m, onFailure: rollback}}]}";

@@ -5,9 +5,9 @@ use boathook::kubernetes::rollout::Standing;
 use boathook::kubernetes::{ApiError, Kind, Patched};
 use serde_json::json;
 
-use super::support::kube::{Fault, How, Pace};
-use super::support::objects::stateful_set;
 use super::{BAD, GOOD, Stage};
+use support::kube::{Fault, How, Pace};
+use support::objects::stateful_set;
 
 /// Its newest pod is broken, and the image that was there is put back.
 async fn stuck() -> (Stage, Patched) {

@@ -4,9 +4,9 @@ use boathook::kubernetes::Kind;
 use boathook::kubernetes::rollout::Standing;
 use serde_json::json;
 
-use super::support::kube::{How, Pace};
-use super::support::objects::{daemon_set, deployment, knative_service, stateful_set};
 use super::{BAD, GOOD, Stage};
+use support::kube::{How, Pace};
+use support::objects::{daemon_set, deployment, knative_service, stateful_set};
 
 #[tokio::test]
 async fn every_kind_is_waited_for_until_it_is_complete() {

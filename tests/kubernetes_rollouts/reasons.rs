@@ -4,9 +4,9 @@ use boathook::kubernetes::Kind;
 use boathook::kubernetes::rollout::Standing;
 use serde_json::json;
 
-use super::support::kube::{How, Pace, Rule};
-use super::support::objects::{daemon_set, deployment, knative_service, stateful_set};
 use super::{BAD, GOOD, Stage};
+use support::kube::{How, Pace, Rule};
+use support::objects::{daemon_set, deployment, knative_service, stateful_set};
 
 /// A Deployment whose new version is broken in this way.
 async fn broken(how: How) -> Stage {

@@ -1,10 +1,10 @@
 //! Inside a run: steps one after the other, their targets side by side.
 
-use crate::support::kube::Fault;
-use crate::support::scene::{asked, cluster, prepared, relay, restarted_at};
-use crate::support::{github, http, objects};
 use jiff::Timestamp;
 use serde_json::json;
+use support::kube::Fault;
+use support::scene::{asked, cluster, prepared, relay, restarted_at};
+use support::{github, http, objects};
 
 #[test]
 fn the_next_step_starts_when_the_last_has_succeeded() {

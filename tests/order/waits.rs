@@ -1,8 +1,8 @@
 //! Which runs start, and when.
 
-use crate::support::kube::Fault;
-use crate::support::scene::{RESTART_WEB, SET_IMAGE, asked, boathook, cluster, effective, image_of, relay};
-use crate::support::{flux, github, objects};
+use support::kube::Fault;
+use support::scene::{RESTART_WEB, SET_IMAGE, asked, boathook, cluster, effective, image_of, relay};
+use support::{flux, github, objects};
 
 #[test]
 fn of_a_burst_the_last_tag_wins_with_few_patches() {

@@ -1,7 +1,7 @@
 //! SIGKILL at each step: it ends the same way.
 
-use super::support::scene::effective;
 use super::*;
+use support::scene::effective;
 
 /// When it is killed.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! All the way, and where it ends when something is not well.
 
-use super::support::kube::How;
 use super::*;
+use support::kube::How;
 
 #[test]
 fn an_image_goes_from_development_to_confirmed_production_step_by_step() {

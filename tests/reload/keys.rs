@@ -1,10 +1,10 @@
 //! Keys that change.
 
-use super::support::delivery::Delivery;
-use super::support::github;
-use super::support::scene::{cluster, prepared};
-use super::support::sign::hook_path;
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+use support::delivery::Delivery;
+use support::github;
+use support::scene::{cluster, prepared};
+use support::sign::hook_path;
 
 const NEW: &str = "the new key of the GitHub endpoint";
 

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::support::github;
-use super::support::http::Connection;
-use super::support::scene::{cluster, prepared};
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+use support::github;
+use support::http::Connection;
+use support::scene::{cluster, prepared};
 
 const RELOADS: usize = 20;
 const SENDERS: usize = 4;

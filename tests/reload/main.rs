@@ -10,8 +10,6 @@ mod keys;
 mod load;
 mod refused;
 mod runs;
-#[path = "../support/mod.rs"]
-mod support;
 mod taken_up;
 
 use std::fmt::Write as _;

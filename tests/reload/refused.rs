@@ -1,8 +1,8 @@
 //! A new configuration that is not valid is refused, loudly, and the old one stays.
 
-use super::support::github;
-use super::support::scene::{cluster, prepared, restarted_at};
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+use support::github;
+use support::scene::{cluster, prepared, restarted_at};
 
 #[test]
 fn mistakes_are_logged_and_the_old_configuration_serves_on() {

@@ -1,8 +1,8 @@
 //! Runs that were accepted before the configuration changed.
 
-use super::support::github;
-use super::support::scene::{cluster, prepared, restarted_at};
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+use support::github;
+use support::scene::{cluster, prepared, restarted_at};
 
 #[test]
 fn a_run_keeps_the_actions_that_it_was_accepted_with() {

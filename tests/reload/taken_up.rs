@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::support::github;
-use super::support::scene::{boathook, cluster, prepared, restarted_at};
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
+use support::github;
+use support::scene::{boathook, cluster, prepared, restarted_at};
 
 #[test]
 fn a_file_that_is_written_anew() {

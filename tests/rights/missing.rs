@@ -1,9 +1,9 @@
 //! At start the relay asks the API server what it may do, and says what is missing.
 
 use super::BINARY;
-use super::support::kube::{Double, Fault, Proxy, Rule};
-use super::support::relay::Relay;
-use super::support::stage::{Stage, push_image, workload};
+use support::kube::{Double, Fault, Proxy, Rule};
+use support::relay::Relay;
+use support::stage::{Stage, push_image, workload};
 
 const RESTART: &str = "{restart: {namespace: shop, workloads: [deployment/web, statefulset/db]}}";
 const FOUND: &str = "{setImage: {namespaces: [blog], runningImage: true}}";

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::BINARY;
-use super::support::command::Bench;
-use super::support::kube::{Double, Kind};
+use support::command::Bench;
+use support::kube::{Double, Kind};
 
 fn bench(rules: &str) -> Bench {
     let bench = Bench::new(BINARY);

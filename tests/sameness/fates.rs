@@ -1,10 +1,10 @@
 //! How long a delivery counts as the same, by what became of it.
 
-use crate::support::delivery::Delivery;
-use crate::support::scene::{RESTART_WEB, boathook, cluster, config, relay};
-use crate::support::sign::{hmac_sha256, hook_path};
-use crate::support::{flux, github, objects};
 use serde_json::json;
+use support::delivery::Delivery;
+use support::scene::{RESTART_WEB, boathook, cluster, config, relay};
+use support::sign::{hmac_sha256, hook_path};
+use support::{flux, github, objects};
 
 #[test]
 fn what_failed_runs_again_when_it_is_sent_again() {

@@ -1,15 +1,15 @@
 //! What makes two deliveries the same, sender by sender.
 
-use crate::support::delivery::{Delivery, fresh};
-use crate::support::github;
-use crate::support::relay::Relay;
-use crate::support::scene::{boathook, cluster, relay};
-use crate::support::sign::hmac_sha256;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde_json::json;
+use support::delivery::{Delivery, fresh};
+use support::github;
+use support::relay::Relay;
+use support::scene::{boathook, cluster, relay};
+use support::sign::hmac_sha256;
 
 const NEVER: &str = "settle: 1h\nmaxWait: 1h";
 const RESTART: &str = "{do: [restart: {namespace: default, workloads: [deployment/web]}]}";
@@ -120,7 +120,7 @@ fn quay_its_body_but_only_while_the_first_is_pending() {
         "homepage": "https://quay.io/repository/acme/web", "updated_tags": ["latest"]
     });
     let push = Delivery::json(KEY, body.to_string());
-    kube.fail_for(crate::support::kube::Fault::Hang, "GET", "", None);
+    kube.fail_for(support::kube::Fault::Hang, "GET", "", None);
     push.accepted(&relay);
     assert_eq!(push.send(&relay).json()["status"], "duplicate");
     kube.clear_faults();

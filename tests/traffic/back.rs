@@ -1,7 +1,7 @@
 //! The way back.
 
-use super::support::kube::How;
 use super::*;
+use support::kube::How;
 
 /// Why a push of this version changes nothing.
 fn ignored(relay: &Relay, tag: &str) -> String {

@@ -1,7 +1,7 @@
 //! SIGKILL at each step: it ends the same way.
 
-use super::support::kube::Fault;
 use super::*;
+use support::kube::Fault;
 
 #[test]
 fn killed_after_any_patch_it_goes_on_at_the_right_percentage() {

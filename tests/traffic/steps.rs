@@ -1,7 +1,7 @@
 //! The way to the new revision.
 
-use super::support::kube::How;
 use super::*;
+use support::kube::How;
 
 #[test]
 fn requests_go_over_step_by_step_and_then_follow_the_newest_again() {

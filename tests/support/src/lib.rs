@@ -1,7 +1,12 @@
-//! What the tests and the quickstart example share: a Kubernetes API double, a Flux API double, a small HTTP
-//! client, a runner for the real binary. Nothing here uses the boathook library, so that it can only judge from
-//! outside. Include it with `mod support;` (tests) or `#[path = "../tests/support/mod.rs"] mod support;` (examples).
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "each test binary uses its own part of this")]
+//! What boathook's tests and examples share: a Kubernetes API double, a Flux API double, a small HTTP client, a
+//! runner for the real binary. Nothing here uses the boathook library, so that it can only judge from outside.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::new_without_default,
+    clippy::return_self_not_must_use,
+    reason = "read beside the tests that use it, by nobody else"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

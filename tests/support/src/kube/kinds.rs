@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 /// A kind of object, as discovery describes it.
-#[expect(clippy::struct_field_names, reason = "`kind` is what every API object calls it")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kind {
     pub group: String,

@@ -11,10 +11,10 @@ pub const RESTART_WEB: &str =
 /// The rule that sets the image of whatever runs it.
 pub const SET_IMAGE: &str = "{do: [setImage: {namespace: default, runningImage: true}]}";
 
-/// The relay that this test was built with.
+/// The relay that was built with this test: cargo puts tests into `deps` beside the binaries.
 pub fn boathook(config: &str) -> Setup {
-    // Only tests have it; an example includes this file and does not call this.
-    Relay::with(option_env!("CARGO_BIN_EXE_boathook").unwrap_or_default(), config)
+    let test = std::env::current_exe().unwrap();
+    Relay::with(test.ancestors().nth(2).unwrap().join("boathook").to_str().unwrap(), config)
 }
 
 /// A cluster that has `deployment/NAME` with image `ghcr.io/acme/NAME:1.0.0` for each name.
