@@ -10,6 +10,7 @@ use super::{Action, flux_notify, reconcile, restart};
 use crate::flux::FluxAccess;
 use crate::kubernetes::{Access, PatchRequest, Workload, patch};
 use crate::run::outcome::Outcome;
+use crate::text::printable;
 
 /// What previews are made with.
 #[derive(Debug)]
@@ -243,7 +244,8 @@ impl fmt::Display for Preview {
             write!(f, "\n              {content_type}")?;
         }
         if let Some(body) = &self.body {
-            write!(f, "\n              {body}")?;
+            // JSON leaves direction marks and the like as they are.
+            write!(f, "\n              {}", printable(&body.to_string(), usize::MAX))?;
         }
         if self.needs.is_some() {
             f.write_str(" (use --live to look in the cluster)")?;

@@ -15,6 +15,7 @@ use crate::rule::Verdict;
 use crate::run::plan::{self, Arrival};
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
+use crate::text::printable;
 
 /// Show what a delivery would do, without doing it.
 #[derive(FromArgs)]
@@ -183,21 +184,26 @@ impl Explanation {
         let _ = writeln!(text, "verification  {}", self.verification);
         for event in &self.events {
             let json = serde_json::to_string(event).unwrap_or_default();
-            let _ = writeln!(text, "event         {json}");
+            let _ = writeln!(text, "event         {}", shown(&json));
         }
         for rule in &self.rules {
             let matched = if rule.matched { "matches" } else { "does not match" };
-            let _ = writeln!(text, "rule {:<8} {matched}: {}", rule.rule, rule.why);
+            let _ = writeln!(text, "rule {:<8} {matched}: {}", rule.rule, shown(&rule.why));
         }
         for request in &self.requests {
             let _ = writeln!(text, "request       {request}");
         }
         for note in &self.notes {
-            let _ = writeln!(text, "note          {note}");
+            let _ = writeln!(text, "note          {}", shown(&note.to_string()));
         }
         if self.requests.is_empty() {
             text.push_str("request       none\n");
         }
         text
     }
+}
+
+/// All of a text, which a sender may have written, for a terminal.
+fn shown(text: &str) -> String {
+    printable(text, usize::MAX)
 }
