@@ -25,9 +25,9 @@ impl Numbers {
     /// A number that is higher than all before it.
     pub fn next(&self) -> u64 {
         let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0) << 10;
-        let next = |last: u64| Some(now.max(last + 1));
+        let next = |last: u64| Some(now.max(last.saturating_add(1)));
         let last = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        now.max(last.unwrap_or(0) + 1)
+        now.max(last.unwrap_or(0).saturating_add(1))
     }
 
     /// From now on numbers are higher than this one, which an earlier process gave.
@@ -49,5 +49,7 @@ mod tests {
         assert_eq!(numbers.next(), u64::MAX / 2 + 1);
         numbers.above(first);
         assert_eq!(numbers.next(), u64::MAX / 2 + 2, "it is higher already");
+        numbers.above(u64::MAX);
+        assert_eq!(numbers.next(), u64::MAX, "no record makes it panic");
     }
 }

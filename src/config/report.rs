@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::locate::{Place, locate};
 pub use super::watched::Watched;
+use crate::text::printable;
 
 /// How many bytes are read to find lines: each costs a reading of the whole file, and thousands of findings in a
 /// large file shall not take minutes. In a file of the usual size every finding has its line.
 const SEARCHED: usize = 4 * 1024 * 1024;
+
+/// The longest text of a finding, and the longest path, in characters: they may quote what stands in the file.
+const LONGEST: (usize, usize) = (2000, 300);
 
 /// Where in the configuration a value stands: `endpoints[2].rules[0].when.image`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,8 +175,26 @@ impl fmt::Display for Told {
         }
         f.write_str(": ")?;
         if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
+            write!(f, "{}: ", printable(&self.field, LONGEST.1))?;
         }
-        f.write_str(&self.text)
+        f.write_str(&printable(&self.text, LONGEST.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_file_neither_steers_a_terminal_nor_floods_it() {
+        let text = "endpoints:\n- name: a\n";
+        let report = Report::new(Path::new(""));
+        let path = FieldPath::default().field("endpoints").index(0).field("name");
+        report.mistake(&path, format!("no file \u{1b}[31m\u{202e}\n{}", "x".repeat(5000)));
+        let told = report.finish(Path::new("c.yaml"), text).mistakes.remove(0).to_string();
+        assert!(told.starts_with(r"c.yaml:2:9: endpoints[0].name: no file \u{1b}[31m\u{202e}\nx"), "{told}");
+        assert!(told.len() < 2100 && told.ends_with('…'), "{told}");
+        let whole = Told::whole(Path::new("c.yaml"), None, "\u{85}").to_string();
+        assert_eq!(whole, r"c.yaml: \u{85}");
     }
 }

@@ -149,7 +149,7 @@ pub struct Holds {
 impl Holds {
     /// A hold of an earlier process.
     pub fn restore(&mut self, number: u64, hold: Hold) {
-        self.next = self.next.max(number + 1);
+        self.next = self.next.max(number.saturating_add(1));
         self.holds.insert(number, hold);
     }
 
@@ -182,7 +182,7 @@ impl Holds {
         }
         writes.push(put(Table::Holds, self.next, &hold));
         self.holds.insert(self.next, hold);
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         writes
     }
 

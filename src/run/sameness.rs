@@ -183,7 +183,7 @@ impl Deliveries {
 
     /// Remembers a delivery of an earlier process as pending, under the number that it had.
     pub fn restore(&mut self, seen: Seen, keys: Keys, runs: Vec<RunId>, at: Timestamp) {
-        self.next = self.next.max(seen.0 + 1);
+        self.next = self.next.max(seen.0.saturating_add(1));
         for mark in keys.all() {
             self.by_mark.insert(*mark, seen);
         }

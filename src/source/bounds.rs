@@ -3,12 +3,16 @@
 
 use super::Undecodable;
 use crate::event::Event;
+use crate::text;
 
 /// The most events of one delivery, and the most tags of one event.
 const MOST: usize = 256;
 
 /// The longest name of a repository, branch or tag, or URL, in bytes.
 const LONGEST: usize = 1024;
+
+/// The longest reason for which nothing comes of a delivery, in characters: it may quote what the sender wrote.
+const REASON: usize = 500;
 
 /// Refuses too much.
 pub(super) fn check(events: &[Event]) -> Result<(), Undecodable> {
@@ -31,6 +35,21 @@ pub(super) fn check(events: &[Event]) -> Result<(), Undecodable> {
     Ok(())
 }
 
+/// Makes a reason fit for answers, logs and terminals, whatever it quotes.
+pub(super) fn shorten(event: &mut Event) {
+    if let Event::Ignored { reason } = event {
+        *reason = text::printable(reason, REASON);
+    }
+}
+
+/// The same for why a delivery cannot be decoded.
+pub(super) fn printable(why: Undecodable) -> Undecodable {
+    match why {
+        Undecodable::Malformed(why) => Undecodable::Malformed(text::printable(&why, REASON)),
+        Undecodable::UnknownShape(why) => Undecodable::UnknownShape(text::printable(&why, REASON)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +70,23 @@ mod tests {
         assert!(check(&[image(MOST + 1)]).is_err());
         assert!(check(&[git(LONGEST)]).is_err());
         assert!(check(&vec![Event::Ping; MOST + 1]).is_err());
+    }
+
+    #[test]
+    fn what_a_sender_wrote_neither_steers_a_terminal_nor_floods_it() {
+        let odd = format!("tells of \u{1b}[31m\n\u{85}{}", "x".repeat(2000));
+        let mut event = Event::ignored(&*odd);
+        shorten(&mut event);
+        let Event::Ignored { reason } = event else { panic!() };
+        let undecodable = [Undecodable::Malformed(odd.clone()), Undecodable::UnknownShape(odd)];
+        let [Undecodable::Malformed(malformed), Undecodable::UnknownShape(unknown)] =
+            undecodable.map(printable)
+        else {
+            panic!()
+        };
+        for told in [reason, malformed, unknown] {
+            assert!(told.starts_with(r"tells of \u{1b}[31m\n\u{85}x"), "{told}");
+            assert!(told.chars().count() < REASON + 40, "{told}");
+        }
     }
 }

@@ -27,6 +27,9 @@ pub(super) static SOURCE: Source = Source { name: "Generic", configure };
 
 const MAX_AGE: Duration = Duration::from_secs(300);
 
+/// How many objects may stand in one another in a body: `serde_json`'s limit.
+const DEEPEST: usize = 127;
+
 #[derive(Debug)]
 struct Generic {
     header: String,
@@ -72,10 +75,13 @@ fn pointers(fields: &mut Fields<'_>) -> Pointers {
     if let Some(mut section) = fields.section("fields") {
         for field in FIELDS {
             let Some(pointer) = section.string(field) else { continue };
-            if pointer.starts_with('/') {
-                pointers.set(field, &pointer);
-            } else {
+            if !pointer.starts_with('/') {
                 section.mistake(field, "must be a JSON pointer (RFC 6901) such as /deployment/image");
+            } else if pointer.matches('/').count() > DEEPEST {
+                section
+                    .mistake(field, format!("leads deeper than {DEEPEST} levels, which is all that is read"));
+            } else {
+                pointers.set(field, &pointer);
             }
         }
         section.finish();

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Sample, random_uuid};
+use super::fixed_header::header_value;
 use super::standard_webhooks::{self as signing, ID, SIGNATURE, TIMESTAMP, is_signing_key};
 use super::{
     Decoded, Delivery, Header, Identity, Receiver, Refusal, Setting, Source, Undecodable, Verified, git,
@@ -65,9 +66,7 @@ impl Receiver for GitLab {
         let id = draft.header(ID).unwrap_or_default().to_owned();
         draft.default_header(IDEMPOTENCY_KEY, id.as_str());
         if !is_signing_key(key) {
-            let token = str::from_utf8(key.expose()).ok();
-            let token = token.ok_or("X-Gitlab-Token is text, which this key is not")?;
-            draft.default_header(TOKEN, token);
+            draft.default_header(TOKEN, header_value(key)?);
             return Ok(());
         }
         draft.default_header(TIMESTAMP, now.as_second().to_string());

@@ -184,10 +184,11 @@ pub fn verify<'a>(
 
 /// Says what a verified delivery says, within what a sender sends: the only way from bytes to events.
 pub fn decode(receiver: &dyn Receiver, delivery: &Verified<'_>) -> Result<Decoded, Undecodable> {
-    let mut decoded = receiver.decode(delivery)?;
+    let mut decoded = receiver.decode(delivery).map_err(bounds::printable)?;
     bounds::check(&decoded.events)?;
     for event in &mut decoded.events {
         attachment::pass_over(event);
+        bounds::shorten(event);
     }
     Ok(decoded)
 }

@@ -116,7 +116,7 @@ fn case(row: &Row, now: Timestamp) -> Case {
     }
 }
 
-fn sample(event: SampleEvent) -> Sample {
+pub(crate) fn sample(event: SampleEvent) -> Sample {
     Sample {
         event,
         image: Repository::parse("registry.example.com/acme/web").unwrap(),

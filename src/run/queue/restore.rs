@@ -1,6 +1,6 @@
 //! From the journal's records to a queue that goes on where the last process was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::run::outcome::Outcome;
 use crate::run::progress::Progress;
 use crate::run::record::Run;
 use crate::run::sameness::Seen;
-use crate::run::stored::{EndedMark, Pending, get};
+use crate::run::stored::{EndedMark, Pending, get, remove};
 
 /// A run that an earlier process had started.
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ impl Restored {
         all.extend(pending.into_iter().map(|(key, pending)| (key, Record::Pending(pending))));
         all.sort_by_key(|(key, _)| *key);
         let (mut started, mut waiting) = (Vec::new(), Vec::new());
+        let mut known = HashSet::new();
         for (key, record) in all {
             let seen = Seen(key);
             match record {
@@ -83,7 +84,15 @@ impl Restored {
                 }
                 Record::Pending((pending, bytes)) => {
                     let (keys, received) = (pending.keys.clone(), pending.origin.received);
-                    let runs = pending.runs();
+                    let mut runs = pending.runs();
+                    runs.retain(|run| known.insert(run.id));
+                    if runs.is_empty() {
+                        log::error!(
+                            "the journal's record {key} of Pending has no run of its own and is removed"
+                        );
+                        effects.writes.push(remove(Table::Pending, key));
+                        continue;
+                    }
                     let bytes = bytes / runs.len().max(1);
                     queue.deliveries.restore(seen, keys, runs.iter().map(|run| run.id).collect(), received);
                     for run in runs {
@@ -99,7 +108,7 @@ impl Restored {
             }
         }
         // What belongs to no delivery, as after a file was set aside, is of no more use.
-        effects.writes.extend(progress.keys().map(|run| crate::run::stored::remove(Table::Progress, *run)));
+        effects.writes.extend(progress.keys().map(|run| remove(Table::Progress, *run)));
         for Resumed { run, .. } in &started {
             queue.lanes.entry(run.lane).or_default().started += 1;
         }
@@ -118,6 +127,6 @@ enum Record {
 
 impl Effects {
     fn forget(&mut self, forgotten: &[Seen]) {
-        self.writes.extend(forgotten.iter().map(|seen| crate::run::stored::remove(Table::Ended, seen.0)));
+        self.writes.extend(forgotten.iter().map(|seen| remove(Table::Ended, seen.0)));
     }
 }

@@ -180,3 +180,13 @@ fn fields_may_stand_elsewhere() {
         made("fields: {image: /a, namespace: /a/b}").sample(&sample(SampleEvent::Deploy), now()).is_none()
     );
 }
+
+#[test]
+fn a_place_that_no_body_reaches_is_a_mistake() {
+    let deep = |levels: usize| format!("{{maxAge: 0, fields: {{image: {}}}}}", "/a".repeat(levels));
+    let receiver = made(&deep(127));
+    let draft = receiver.sample(&sample(SampleEvent::Deploy), now()).unwrap();
+    assert_eq!(events(&*receiver, &[], &draft.body)[0]["tag"], "1.2.3");
+    let told = mistakes(&SOURCE, &deep(128));
+    assert!(told.len() == 1 && told[0].contains("deeper than 127 levels"), "{told:?}");
+}

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::{GitLab, SOURCE};
-use crate::source::draft::SampleEvent;
+use crate::key::Key;
+use crate::source::draft::{Draft, SampleEvent};
 use crate::source::testing::{decode, events, ignored, now, plain, sample, signed, verify, with};
 use crate::source::{Identity, Receiver, Refusal, Undecodable};
 
@@ -89,6 +90,14 @@ fn only_a_branch_s_or_tag_s_successful_pipeline_counts() {
     assert!(ignored(&GitLab, &[], &detached).ends_with("neither a branch nor a tag"));
     let wrong = with(&run, "/object_attributes/tag", json!("false"));
     assert!(matches!(decode(&GitLab, &[], &wrong), Err(Undecodable::UnknownShape(_))), "text for a flag");
+}
+
+#[test]
+fn a_token_that_no_header_carries_signs_nothing() {
+    for key in ["schlüssel", "a\nb", "secret "] {
+        let told = GitLab.sign(&Key::new(key), &mut Draft::default(), now()).unwrap_err();
+        assert!(told.starts_with("the key cannot stand in a header"), "{told}");
+    }
 }
 
 #[test]

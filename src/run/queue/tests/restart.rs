@@ -45,6 +45,32 @@ fn after_a_restart_the_same_delivery_is_the_same_and_what_failed_runs_again() {
     assert_eq!(offered(3), Reply::Duplicate(pending, vec![]));
 }
 
+#[test]
+fn a_record_that_is_none_of_ours_costs_no_run_and_no_start() {
+    let mut kept = Kept::default();
+    let run = run(1, "ghcr.io/acme/web", "a", None);
+    let seen = offer(&mut kept, Arc::clone(&run), 0);
+    let record = kept.records[&(Table::Pending, seen.0)].clone();
+    let mut odd: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let runs = odd["runs"].as_array_mut().unwrap();
+    runs.push(runs[0].clone());
+    kept.records.insert((Table::Pending, seen.0), serde_json::to_vec(&odd).unwrap());
+    kept.records.insert((Table::Pending, u64::MAX), record);
+    odd["runs"] = serde_json::json!([]);
+    kept.records.insert((Table::Pending, 7), serde_json::to_vec(&odd).unwrap());
+    kept.restart(1_000);
+    assert_eq!(kept.queue.pending(), 1);
+    assert_eq!(
+        kept.records.keys().collect::<Vec<_>>(),
+        [&(Table::Pending, seen.0)],
+        "the others are removed"
+    );
+    assert_eq!(started(&mut kept, 10_000), [1], "it does not take its own place");
+    kept.end(&run, Outcome::Succeeded, 11_000);
+    assert_eq!(outcome(&kept, seen), Some(Outcome::Succeeded));
+    assert_eq!(kept.queue.pending(), 0);
+}
+
 /// A process that ends leaves run 1 behind, while run 2 waits.
 fn left(tags: [&str; 2], policy: Option<&TagPolicy>, stage: Option<Stage>) -> (Kept, [Seen; 2]) {
     let mut kept = Kept::default();
