@@ -21,20 +21,36 @@ impl Display for Escaped<'_> {
             return f.write_str(self.0);
         }
         f.write_char('"')?;
-        for (shown, c) in self.0.chars().enumerate() {
-            if shown == SHOWN_IN_LINES {
-                f.write_char('…')?;
-                break;
-            }
-            // escape_debug leaves printable characters of every script, but not direction marks and the like.
-            if c == '\'' { f.write_char(c)? } else { write!(f, "{}", c.escape_debug())? }
+        let cut = self.0.char_indices().nth(SHOWN_IN_LINES).map(|(end, _)| end);
+        let mut rest = cut.and_then(|end| self.0.get(..end)).unwrap_or(self.0);
+        // Stretches that stand as they are, with what is escaped between them.
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| !stands(*c)) {
+            let (clean, from) = rest.split_at(at);
+            write!(f, "{clean}{}", c.escape_debug())?;
+            rest = from.get(c.len_utf8()..).unwrap_or_default();
+        }
+        f.write_str(rest)?;
+        if cut.is_some() {
+            f.write_char('…')?;
         }
         f.write_char('"')
     }
 }
 
+/// Whether a character is shown as it is between quotes. `escape_debug` leaves printable characters of every script,
+/// but not direction marks and the like.
+fn stands(c: char) -> bool {
+    match c {
+        ' '..='~' => c != '"' && c != '\\',
+        c => c.escape_debug().len() == 1,
+    }
+}
+
 /// A text of somebody else's, for the inside of a sentence: no control characters, cut when long.
 pub fn shorten(text: &str) -> String {
+    if text.len() <= SHOWN && !text.contains(char::is_control) {
+        return text.to_owned();
+    }
     let mut short: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');
