@@ -18,6 +18,7 @@ pub mod control;
 mod door;
 mod hook;
 mod limits;
+mod offer;
 mod prefer;
 mod refusals;
 mod seat;
