@@ -9,6 +9,7 @@
     reason = "test code: a broken assumption ends the test with its line"
 )]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -117,6 +118,11 @@ fn run_script(relay: &Relay, id: &str, changes: &[(&str, &str)]) -> Option<Outpu
 
 /// The README's configuration for CI, beside an API double that has the Deployment.
 fn ci() -> (kube::Double, Relay) {
+    ci_with("", "0")
+}
+
+/// The same with more settings, and this long to settle.
+fn ci_with(settings: &str, settle: &str) -> (kube::Double, Relay) {
     let kube = kube::Double::start();
     kube.apply(json!({
         "apiVersion": "apps/v1",
@@ -131,11 +137,11 @@ fn ci() -> (kube::Double, Relay) {
         },
     }));
     let wanted = |block: &String| is_configuration(block) && block.contains("workload: web");
-    let config = blocks("yaml").into_iter().find(wanted).unwrap();
+    let config = blocks("yaml").into_iter().find(wanted).unwrap() + settings;
     let relay = Relay::with(env!("CARGO_BIN_EXE_boathook"), &config)
         .file("deploy.key", KEY)
         .environment("BOATHOOK_KUBE_API", &kube.url())
-        .environment("BOATHOOK_SETTLE", "0")
+        .environment("BOATHOOK_SETTLE", settle)
         .start();
     (kube, relay)
 }
@@ -175,6 +181,22 @@ fn the_ci_script_fails_when_nothing_was_deployed() {
     assert!(!output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("424 "), "{output:?}");
     assert_eq!(kube.patches().len(), 0);
+}
+
+#[test]
+fn the_ci_script_pauses_where_nobody_may_wait() {
+    let (_kube, relay) = ci_with("limits: {waiting: 0}\n", "1s");
+    let tools = TempDir::new();
+    let sleep = "#!/bin/sh\necho \"$1\" >>\"$0.log\"\nPATH=/usr/bin:/bin exec sleep \"$1\"\n";
+    let sleep = tools.write("sleep", sleep);
+    std::fs::set_permissions(&sleep, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let Some(output) = run_script(&relay, "1", &[("PATH", &path)]) else { return };
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}\n{}", relay.log());
+    let asked_again = told.lines().filter(|line| line.starts_with("202 ")).count();
+    let pauses = std::fs::read_to_string(sleep.with_extension("log")).unwrap_or_default();
+    assert!(asked_again > 0 && pauses == "1\n".repeat(asked_again), "{pauses:?}\n{told}");
 }
 
 #[test]

@@ -293,7 +293,21 @@ async fn until_told(
             _ = signals.hangup.recv() => true,
             _ = look.tick() => false,
         };
-        let Some(loaded) = watch.look(forced) else { continue };
+        if !forced && !watch.sees_change().await {
+            continue;
+        }
+        let read = tokio::select! {
+            read = watch.read_again() => read,
+            _ = signals.terminate.recv() => return "SIGTERM",
+            _ = signals.interrupt.recv() => return "SIGINT",
+        };
+        let loaded = match read {
+            Ok(loaded) => loaded,
+            Err(why) => {
+                log::error!("the new configuration is refused and the old one stays: {why}");
+                continue;
+            }
+        };
         for warning in &loaded.findings.warnings {
             log::warn!("{warning}");
         }

@@ -7,12 +7,14 @@ use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 use super::report::{FieldPath, Report};
 use crate::kubernetes::access::{Access, Address};
 use crate::kubernetes::client::Client;
+use crate::kubernetes::credentials;
 
-/// The largest file that is read, in bytes: bundles of all public authorities have a quarter of it.
+/// The largest file with certificates that is read, in bytes: bundles of all public authorities have a quarter of it.
 const LARGEST: u64 = 1024 * 1024;
 
 /// Checks the files of an https address, whose fields stand below `section`. Those of `in-cluster` are the
@@ -42,7 +44,7 @@ pub(super) fn check(access: &Access, section: &FieldPath, report: &Report) {
 }
 
 fn token(file: &Path) -> Result<(), String> {
-    let bytes = read(file)?;
+    let bytes = credentials::read(file)?;
     let token = bytes.trim_ascii();
     if token.is_empty() {
         return Err(format!("{} is empty, where a bearer token is needed", file.display()));
@@ -72,7 +74,7 @@ fn certificates(file: &Path) -> Result<(), String> {
 }
 
 fn private_key(file: &Path) -> Result<(), String> {
-    let key = PrivateKeyDer::from_pem_slice(&read(file)?);
+    let key = PrivateKeyDer::from_pem_slice(&credentials::read(file)?).map(Zeroizing::new);
     key.map(|_| ()).map_err(|error| format!("{} has no private key in PEM: {error}", file.display()))
 }
 

@@ -13,8 +13,8 @@ use crate::key::Key;
 /// Keys shorter than this are worth a warning, in bytes.
 const WEAK: usize = 20;
 
-/// The largest key file that is read, in bytes: what is larger is no key.
-pub(super) const LARGEST: u64 = 64 * 1024;
+/// The largest file with a secret that is read, in bytes: what is larger is no key.
+pub(crate) const LARGEST: u64 = 64 * 1024;
 
 /// The room beyond a file's size with which reading it to its end never moves the buffer, in bytes.
 const READ_AHEAD: u64 = 64;
@@ -97,7 +97,7 @@ pub(super) fn read_file(fields: &Fields<'_>, name: &str, used: Use) -> Result<Ze
 
 /// Reads a file that is small if it is what it should be: never more than one byte too many. What was read is zeroed
 /// when it is dropped.
-pub(super) fn read_secret(file: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_secret(file: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let open = File::open(file)?;
     // Room for all of it and for what tells that this is the end: a buffer that grew would leave its bytes behind.
     let room = open.metadata()?.len().min(LARGEST) + READ_AHEAD;

@@ -6,7 +6,7 @@ mod credentials;
 mod endpoint;
 pub mod fields;
 mod flux_recv;
-mod keys;
+pub(crate) mod keys;
 mod locate;
 mod narrow;
 mod notify;

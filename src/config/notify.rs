@@ -1,9 +1,10 @@
 //! The list `notify:`: who is told how runs ended.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use reqwest::Url;
+use zeroize::Zeroizing;
 
 use super::endpoint::is_name;
 use super::fields::{Fields, suggest};
@@ -45,7 +46,7 @@ impl NotifyTarget {
     }
 }
 
-/// A URL whose path may be a credential: printed it shows only scheme and host.
+/// A URL whose path may be a credential: printed it shows only scheme and host, and it is zeroed when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(Url);
 
@@ -70,6 +71,15 @@ impl SecretUrl {
 
     fn is_slack(&self) -> bool {
         matches!(self.host(), "hooks.slack.com" | "hooks.slack-gov.com")
+    }
+}
+
+impl Drop for SecretUrl {
+    fn drop(&mut self) {
+        // A URL lends its text to nobody who would change it, but gives it away.
+        if let Ok(other) = Url::parse("http://localhost") {
+            drop(Zeroizing::new(String::from(mem::replace(&mut self.0, other))));
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use hyper::body::Bytes;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
+
+use crate::config::keys::{LARGEST, read_secret};
 
 /// What tells one state of a file from another.
 type Mark = Option<(u64, u64, i64, i64)>;
@@ -30,10 +33,16 @@ impl Watched {
         self.mark = mark;
         changed
     }
+}
 
-    pub(super) fn read(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.path).map_err(|error| format!("{} cannot be read: {error}", self.path.display()))
+/// Reads a token or a private key; it is zeroed when it is dropped.
+pub(crate) fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let shown = file.display();
+    let bytes = read_secret(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("{shown} has more than {LARGEST} bytes"));
     }
+    Ok(bytes)
 }
 
 /// The bearer token. When reading it fails the last good one stays: a projected volume is replaced in several
@@ -52,7 +61,7 @@ impl Token {
     /// The `Authorization` header of now. With `anew` the file is read even if it looks unchanged.
     pub(super) fn header(&mut self, anew: bool) -> Result<HeaderValue, String> {
         if self.file.changed() || anew || self.header.is_none() {
-            match self.file.read().map(Zeroizing::new).and_then(|bytes| bearer(&bytes)) {
+            match read(&self.file.path).and_then(|bytes| bearer(&bytes)) {
                 Ok(header) => self.header = Some(header),
                 Err(why) if self.header.is_some() => log::warn!("the last token stays in use: {why}"),
                 Err(why) => return Err(why),
@@ -67,9 +76,10 @@ fn bearer(bytes: &[u8]) -> Result<HeaderValue, String> {
     if token.is_empty() {
         return Err("the token file is empty".to_owned());
     }
-    let value = [b"Bearer ", token].concat();
+    // All copies of the header share these bytes, which are zeroed with the last of them.
+    let value = Bytes::from_owner(Zeroizing::new([b"Bearer ", token].concat()));
     let mut header =
-        HeaderValue::try_from(value).map_err(|_| "the token is no text for a header".to_owned())?;
+        HeaderValue::from_maybe_shared(value).map_err(|_| "the token is no text for a header".to_owned())?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -7,7 +7,7 @@ pub mod access;
 pub mod any;
 pub mod blocked;
 pub mod client;
-mod credentials;
+pub(crate) mod credentials;
 pub mod discovery;
 pub mod dns;
 pub mod error;

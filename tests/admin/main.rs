@@ -34,7 +34,12 @@ impl Watched {
     }
 
     fn start(setup: Setup) -> Self {
-        let relay = setup.environment("BOATHOOK_ADMIN", "127.0.0.1:0").start();
+        Self::start_at(setup, "127.0.0.1:0")
+    }
+
+    /// With its admin listener at this address.
+    fn start_at(setup: Setup, address: &str) -> Self {
+        let relay = setup.environment("BOATHOOK_ADMIN", address).start();
         let line = relay.wait_for_log("metrics at http://");
         let admin = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
         Self { relay, admin }

@@ -72,6 +72,27 @@ fn it_says_how_it_is() {
 }
 
 #[test]
+fn a_name_that_was_bent_to_this_machine_opens_nothing() {
+    let kube = cluster(&["web"]);
+    let setup = || prepared(&kube, "settle: 0", &[RESTART_WEB]);
+    let watched = Watched::start(setup().state());
+    let asked = |watched: &Watched, path: &str, host: &str| {
+        http::send("GET", &watched.admin, path, &[("Host", host)], b"")
+    };
+    for page in ["/metrics", "/deliveries", "/deliveries/1", "/info", "/health", "/ready", "/"] {
+        let answer = asked(&watched, page, "rebound.example:8081");
+        assert_eq!(answer.status, 421, "{page}: {}", answer.text());
+        let why = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(why.contains("by an address or as localhost alone"), "{page}: {why}");
+    }
+    for host in ["localhost:9090", "127.0.0.1:8081", "[::1]:8081"] {
+        assert_eq!(asked(&watched, "/deliveries", host).status, 200, "{host}");
+    }
+    let open = Watched::start_at(setup(), "0.0.0.0:0");
+    assert_eq!(asked(&open, "/deliveries", "boathook.ops.svc:8081").status, 200, "a Service's name");
+}
+
+#[test]
 fn no_page_has_a_secret() {
     let kube = cluster(&["web"]);
     kube.require_token(Some("the-token-of-the-api"));

@@ -1,5 +1,6 @@
 //! Reloads under load.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{more_keys, restart, wait_for_endpoints, with_endpoints};
@@ -50,4 +51,23 @@ fn no_request_is_dropped_while_the_configuration_is_read_again() {
     assert!(sent.load(Ordering::Relaxed) >= SENDERS, "nothing was sent meanwhile");
     let last = github::image("ghcr.io/acme/web", "latest").wait(30).send(&relay);
     assert_eq!(last.status, 200, "{}", last.text());
+}
+
+#[test]
+fn deliveries_are_taken_while_the_configuration_is_read() {
+    let kube = cluster(&["web"]);
+    let relay = more_keys(prepared(&kube, "settle: 0s", &[&restart("web")]), 2).start();
+    // Reading this key takes as long as nobody writes it.
+    let pipe = relay.directory().join("more-1.key");
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    relay.write("boathook.yaml", with_endpoints(&kube, "web", 2));
+    relay.signal("HUP");
+    // Opens once the relay has opened it for reading.
+    let writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let answer = github::image("ghcr.io/acme/web", "latest").wait(30).send(&relay);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    relay.signal("TERM");
+    relay.wait_for_log("ended");
+    drop(writer);
 }

@@ -1,12 +1,18 @@
 //! The connection that requests go through: what is trusted, and what shows who asks.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::ring::{default_provider, sign::any_supported_type};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{Error, InconsistentKeys};
+use zeroize::Zeroizing;
 
 use crate::kubernetes::access::{Access, Address};
+use crate::kubernetes::credentials;
 use crate::kubernetes::dns::Localhost;
 
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -49,22 +55,30 @@ fn tls(access: &Access) -> Result<rustls::ClientConfig, String> {
             return Err(format!("{shown} has no certificate"));
         }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots);
     let Some((certificate, key)) = &access.client_files else { return Ok(tls.with_no_client_auth()) };
-    let read = |file: &std::path::Path| {
-        std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
-    };
-    let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
+    let identity = identity(certificate, key)?;
+    Ok(tls.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity))))
+}
+
+/// The client certificate with its key. rustls would take the key's bytes and not zero them; from a reference it makes
+/// its own form of it.
+fn identity(certificate: &Path, key: &Path) -> Result<CertifiedKey, String> {
+    let shown = certificate.display();
+    let bytes = std::fs::read(certificate).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let chain = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("{} is not PEM: {error}", certificate.display()))?;
-    let key_bytes = read(key)?;
-    let private = PrivateKeyDer::from_pem_slice(&key_bytes)
+        .map_err(|error| format!("{shown} is not PEM: {error}"))?;
+    let private = PrivateKeyDer::from_pem_slice(&credentials::read(key)?)
         .map_err(|error| format!("{} has no key: {error}", key.display()))?;
-    tls.with_client_auth_cert(chain, private).map_err(|error| {
-        format!("{} and {} do not go together: {error}", certificate.display(), key.display())
-    })
+    let unfit = |error| format!("{shown} and {} do not go together: {error}", key.display());
+    let private = Zeroizing::new(private);
+    let identity = CertifiedKey::new(chain, any_supported_type(&private).map_err(unfit)?);
+    match identity.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(identity),
+        Err(error) => Err(unfit(error)),
+    }
 }

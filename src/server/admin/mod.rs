@@ -7,7 +7,9 @@
 //! | `GET /deliveries?limit=N`, `GET /deliveries/ID?endpoint=NAME` | as on the control socket |
 //! | `GET /info` | the configured workloads: images, rollouts, holds |
 //! | `GET /health`, `GET /ready` | as on the hook listener |
+//! | anything on a loopback address, asked by a name | 421: see `host` |
 
+mod host;
 mod info;
 mod metrics;
 
@@ -19,6 +21,7 @@ use hyper::header::ACCEPT;
 use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 
+use self::host::Hosts;
 use self::info::Info;
 use super::answer::{Answer, Problem};
 use super::aside::{self, Bounds};
@@ -37,9 +40,16 @@ const BOUNDS: Bounds = Bounds {
 /// Serves the listener's connections, for ever.
 pub async fn serve(listener: TcpListener, app: Arc<App>) {
     let info = Arc::new(Info::default());
+    let hosts = listener.local_addr().map_or(Hosts::Local, Hosts::of);
     aside::serve(listener, BOUNDS, move |request, _| {
         let (app, info) = (Arc::clone(&app), Arc::clone(&info));
-        async move { answer(&app, &info, &request).await.unwrap_or_else(Answer::from) }
+        async move {
+            let answer = match hosts.admit(&request) {
+                Ok(()) => answer(&app, &info, &request).await,
+                Err(refused) => Err(refused),
+            };
+            answer.unwrap_or_else(Answer::from)
+        }
     })
     .await;
 }
