@@ -304,6 +304,7 @@ async fn until_told(
         let loaded = match read {
             Ok(loaded) => loaded,
             Err(why) => {
+                engine.metrics.refused_reloads.count();
                 log::error!("the new configuration is refused and the old one stays: {why}");
                 continue;
             }
