@@ -114,6 +114,27 @@ fn nothing_comes_of_a_bad_delivery_and_all_are_answered_alike() {
     assert_eq!(told, None, "{log}");
 }
 
+#[test]
+fn nothing_comes_of_what_is_proven_and_not_understood() {
+    let scene = Scene::new(Health::Says(200, KEY_SET));
+    let (asked, journal) = (scene.asked(), scene.journal());
+    for case in &scene.cases {
+        for draft in acting(case) {
+            for body in [&draft.body[..draft.body.len() - 1], b"", b"[]", b"{}", b"null", b"\xff"] {
+                let broken = Draft { body: body.to_vec(), ..draft.clone() };
+                let sent = if case.receiver.proof().is_some() { genuine(case, &broken) } else { broken };
+                let (answer, about) = (scene.post(&path(case), &sent), String::from_utf8_lossy(body));
+                let is_ignored = answer.status == 200 && answer.text().contains(r#""status":"ignored""#);
+                // Where the time that is signed stands in the body, it is part of the proof.
+                let is_refused = answer.status == 400 || answer.status == 401 && case.signs_time;
+                assert!(is_ignored || is_refused, "{}: {about}: {}", case.name, answer.text());
+            }
+        }
+    }
+    assert_eq!(scene.asked(), asked, "the API, Flux, who is notified or Google was asked");
+    assert!(scene.journal() == journal, "the journal was written");
+}
+
 /// The same deliveries as their senders would send them do all of it.
 fn something_comes_of(scene: &Scene, case: &Case) {
     for draft in acting(case) {
