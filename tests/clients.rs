@@ -151,4 +151,11 @@ fn compressed_bodies_are_not_taken() {
         assert_eq!(answer.header("accept-encoding"), Some("identity"));
     }
     push().header("Content-Encoding", "Identity").accepted(&relay);
+    let in_chunks = |coding: &str| {
+        let push = push();
+        let body = [format!("{:x}\r\n", push.body.len()).as_bytes(), &push.body, b"\r\n0\r\n\r\n"].concat();
+        Delivery { body, ..push }.header("Transfer-Encoding", coding)
+    };
+    assert_eq!(in_chunks("gzip, chunked").send(&relay).status, 415, "compressed on the way");
+    in_chunks("Chunked").accepted(&relay);
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::CONTENT_ENCODING;
+use hyper::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
 
@@ -138,12 +138,11 @@ async fn deliver(
     }
 }
 
-/// Whether the body is compressed. What it would become in memory is not known before it is there.
+/// Whether the body is compressed, or was on the way. What it would become in memory is not known before it is there.
 fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")].iter().any(|(name, plain)| {
+        headers.get_all(name).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(plain.as_bytes()))
+    })
 }
 
 /// Whether a refusal may have its line now; says first how many had none.
