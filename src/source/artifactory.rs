@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::artifactory_layout::Layout;
 use super::draft::SampleEvent;
 use super::fixed_header::header_value;
+use super::json_tree::tree;
 use super::registry::pushed;
 use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header, verify_token};
@@ -58,7 +59,7 @@ struct Head {
     #[serde(default, deserialize_with = "json::scalar")]
     jpd_origin: Option<String>,
     /// In a shape of the event's own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tree")]
     data: Value,
 }
 

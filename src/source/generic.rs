@@ -9,10 +9,12 @@ mod valid;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
 
 use self::body::{FIELDS, Pointers};
 use super::draft::{Draft, Sample, SampleEvent};
+use super::json_tree::tree;
 use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{
@@ -89,10 +91,14 @@ fn pointers(fields: &mut Fields<'_>) -> Pointers {
     pointers
 }
 
+/// A request, whose fields may stand anywhere.
+#[derive(Deserialize)]
+struct Body(#[serde(deserialize_with = "tree")] Value);
+
 impl Generic {
     /// Whether the body's time is near enough. What is no JSON has no time: decoding will say what is wrong.
     fn is_recent(&self, body: &[u8], now: Timestamp) -> bool {
-        let Ok(body) = reading::read::<Value>(body) else { return true };
+        let Ok(Body(body)) = reading::read(body) else { return true };
         let sent = self.pointers.find(&body, "timestamp").and_then(Value::as_str);
         let sent = sent.and_then(|text| text.parse::<Timestamp>().ok());
         let tolerance = SignedDuration::try_from(self.max_age).unwrap_or(SignedDuration::MAX);
@@ -119,7 +125,10 @@ impl Receiver for Generic {
     }
 
     fn decode(&self, delivery: &Verified<'_>) -> Result<Decoded, Undecodable> {
-        let body: Value = reading::read(delivery.body())?;
+        let Body(body) = reading::read(delivery.body()).map_err(|why| match why {
+            Undecodable::UnknownShape(why) => Undecodable::Malformed(why),
+            why @ Undecodable::Malformed(_) => why,
+        })?;
         let request = body::read(&body, &self.pointers, &self.asked)?;
         let identity = Identity::Id(request.id.clone());
         let actor = Some(request.by.clone()).filter(|by| !by.is_empty());

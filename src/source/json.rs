@@ -1,7 +1,9 @@
 //! Reading JSON bodies into the few fields that matter, and naming the place when that fails.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny};
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
 use super::{Undecodable, json_path};
 
@@ -43,12 +45,52 @@ fn without_value(told: &str) -> String {
 
 /// For `deserialize_with`, beside `default`: a text or a number, as text, and nothing for anything else. For
 /// fields that merely add to an event (who, when, which id), whose odd type must not cost the event.
+/// Nothing else is held: a tree of a body's bytes takes a hundred times their memory.
 pub fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
+    deserializer.deserialize_any(Scalar)
+}
+
+struct Scalar;
+
+impl<'de> Visitor<'de> for Scalar {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        // As it stands in JSON.
+        Ok(Number::from_f64(number).map(|number| number.to_string()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        IgnoredAny.visit_seq(items).map(|_| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        IgnoredAny.visit_map(fields).map(|_| None)
+    }
 }
 
 /// A field without which an event means nothing.
@@ -96,8 +138,11 @@ mod tests {
         }
         let at = |body: &[u8]| read::<Pushed>(body).unwrap().at;
         assert_eq!(at(br#"{"at": 1.4e9}"#).unwrap(), "1400000000.0");
+        assert_eq!(at(br#"{"at": -7}"#).unwrap(), "-7");
         assert_eq!(at(br#"{"at": "now"}"#).unwrap(), "now");
-        for none in [&b"{}"[..], br#"{"at": null}"#, br#"{"at": [1]}"#] {
+        for none in
+            [&b"{}"[..], br#"{"at": null}"#, br#"{"at": true}"#, br#"{"at": [1]}"#, br#"{"at": {"a": 1}}"#]
+        {
             assert_eq!(at(none), None);
         }
     }

@@ -30,6 +30,7 @@ pub mod google_token;
 pub mod harbor;
 pub mod json;
 mod json_path;
+mod json_tree;
 pub mod jwt;
 pub mod key_set;
 pub mod nexus;
