@@ -42,7 +42,7 @@ impl FluxAccess {
 
     /// Takes another address.
     pub fn set_api(&mut self, api: &str) -> Result<(), String> {
-        let url = reqwest::Url::parse(api).map_err(|error| format!("\"{}\": {error}", api.escape_debug()))?;
+        let url = outside::url(api).map_err(|why| format!("\"{}\": {why}", api.escape_debug()))?;
         let bare = url.username().is_empty() && url.password().is_none();
         let bare = bare && url.query().is_none() && url.fragment().is_none();
         if !bare || !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -49,6 +49,18 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), Stri
     Ok((response.status().as_u16(), body))
 }
 
+/// Reads a URL; what is wrong with it is said without it.
+pub(crate) fn url(text: &str) -> Result<reqwest::Url, String> {
+    reqwest::Url::parse(text).map_err(|error| {
+        let way_out = if text.is_ascii() {
+            ""
+        } else {
+            " (a host with other letters than ASCII is written as xn--…)"
+        };
+        format!("{error}{way_out}")
+    })
+}
+
 /// The innermost cause says most. The URL is left out: its path may be a credential.
 pub(crate) fn told(error: reqwest::Error) -> String {
     let error = error.without_url();

@@ -11,6 +11,7 @@ use super::fields::{Fields, suggest};
 use super::keys::{self, Use, trim_newline};
 use crate::key::Key;
 use crate::notify::{Format, Targets};
+use crate::outside;
 use crate::run::outcome::Outcome;
 use crate::source::standard_webhooks::signing_key;
 
@@ -53,7 +54,7 @@ pub struct SecretUrl(Url);
 impl SecretUrl {
     /// Reads an absolute `http` or `https` URL. What is wrong with it is said without it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
+        let url = outside::url(text).map_err(|why| format!("is not a URL: {why}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must begin with https:// or http://".to_owned());
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::fields::Fields;
+use crate::outside;
 
 /// `kubectl proxy`'s own default.
 const DEFAULT_API: &str = "http://localhost:8001";
@@ -188,7 +189,7 @@ fn address(api: &str) -> Result<Address, String> {
         }
         return Ok(Address::Unix(PathBuf::from(path)));
     }
-    let url = reqwest::Url::parse(api).map_err(|error| format!("{}: {error}", show(api)))?;
+    let url = outside::url(api).map_err(|why| format!("{}: {why}", show(api)))?;
     let anonymous = url.username().is_empty() && url.password().is_none();
     if !anonymous || url.query().is_some() || url.fragment().is_some() || url.host().is_none() {
         return Err(format!("{}: must be an address without user and query", show(api)));

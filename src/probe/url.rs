@@ -8,6 +8,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::address;
+use crate::outside;
 use crate::rule::name::namespace_name;
 use crate::rule::{Template, Values, Variable};
 use crate::text::printable;
@@ -92,7 +93,7 @@ impl UrlTemplate {
             path.push_str(&fill_segment(segment, value)?);
         }
         let text = format!("{}{host}{}{path}{}", self.scheme, self.port, self.query);
-        let url = Url::parse(&text).map_err(|error| format!("is not valid: {error}"))?;
+        let url = outside::url(&text).map_err(|why| format!("is not valid: {why}"))?;
         if matches!(self.host, Host::Labels(_)) && is_address(url.host_str().unwrap_or_default()) {
             return Err(format!("has the host \"{host}\", which is an address, where a name is needed"));
         }
@@ -122,8 +123,8 @@ impl Host {
         }
         if Template::parse(text)?.is_literal() {
             // As a client reads it: 0x7f.1 is an address.
-            let url = Url::parse(&format!("{scheme}{text}/"));
-            let url = url.map_err(|error| format!("has a host that is not valid: {error}"))?;
+            let url = outside::url(&format!("{scheme}{text}/"));
+            let url = url.map_err(|why| format!("has a host that is not valid: {why}"))?;
             return Ok(Self::Literal(url.host_str().unwrap_or_default().to_owned()));
         }
         text.split('.').map(Template::parse).collect::<Result<_, _>>().map(Self::Labels)

@@ -9,6 +9,7 @@ use super::key_set::{KeySet, KeySource};
 use super::signature::present;
 use super::{Delivery, Refusal, Setting, jwt};
 use crate::config::fields::Fields;
+use crate::outside;
 
 /// Both spellings are Google's own.
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
@@ -83,6 +84,8 @@ fn configure_keys(fields: &mut Fields<'_>) -> Option<Arc<KeySet>> {
         if !is_trusted(&place) {
             fields
                 .mistake("jwks", "must be fetched over https: over http anybody on the way can put in keys");
+        } else if let Err(why) = outside::url(&place) {
+            fields.mistake("jwks", format!("is not a URL: {why}"));
         }
         return Some(Arc::new(KeySet::new(KeySource::Url(place))));
     }
@@ -224,6 +227,10 @@ jwks: tests/data/google/test-jwks.json";
         {
             assert!(mistakes(&gcr(bad))[0].contains("over https"), "{bad}");
         }
+        for bad in ["https://b\u{fc}cher.example/certs", "https://[::1/certs", "https://a b/certs"] {
+            assert!(mistakes(&gcr(bad))[0].contains("jwks: is not a URL: "), "{bad}");
+        }
+        assert!(mistakes(&gcr("https://b\u{fc}cher.example/certs"))[0].contains("is written as xn--"));
         assert!(mistakes(&gcr("missing.json"))[0].contains("missing.json is not a key set: "));
         assert!(mistakes(&gcr("Cargo.toml"))[0].contains("Cargo.toml is not a key set: it is not JSON"));
         let both = format!("{}\njwks: https://keys.example.com", gcr("https://keys.example.com"));
