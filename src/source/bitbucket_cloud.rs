@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::draft::{Draft, Sample, SampleEvent, random_uuid};
+use super::json_list::list;
 use super::sample::Values;
 use super::signature::{Algorithm, hmac_hex, verify_hmac_header};
 use super::{Decoded, Delivery, Receiver, Refusal, Setting, Source, Undecodable, Verified, git, json};
@@ -40,6 +41,7 @@ struct Body {
 
 #[derive(Deserialize)]
 struct Push {
+    #[serde(default, deserialize_with = "list")]
     changes: Option<Vec<Change>>,
 }
 

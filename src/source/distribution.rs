@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
+use super::json_list::list;
 use super::registry::{below, host_of_url, is_image_manifest, merge, pushed, registry_host};
 use super::sample::Values;
 use super::{
@@ -38,6 +39,7 @@ struct Distribution {
 
 #[derive(Deserialize)]
 struct Envelope {
+    #[serde(default, deserialize_with = "list")]
     events: Option<Vec<Event>>,
 }
 

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::draft::SampleEvent;
 use super::fixed_header::FixedHeader;
+use super::json_list::list;
 use super::registry::{merge, pushed, split_reference};
 use super::sample::Values;
 use super::{
@@ -52,6 +53,7 @@ struct CloudEvent {
 
 #[derive(Deserialize)]
 struct EventData {
+    #[serde(default, deserialize_with = "list")]
     resources: Option<Vec<Resource>>,
 }
 

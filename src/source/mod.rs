@@ -29,6 +29,7 @@ pub mod google_container_registry;
 pub mod google_token;
 pub mod harbor;
 pub mod json;
+mod json_list;
 mod json_path;
 mod json_tree;
 pub mod jwt;
