@@ -81,9 +81,10 @@ fn each(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::testing::{context, deploy, git};
+    use super::super::testing::{any_word, context, deploy, git, shape};
     use super::*;
     use crate::event::Event;
 
@@ -113,5 +114,46 @@ mod tests {
         assert!(is_literal("$${tag}") && !is_literal("a-${tag}"));
         let held = variables(&json!([{"${tag}": "a-${image}"}, 1, "$${branch}"]));
         assert_eq!(held, BTreeSet::from([Variable::Image]));
+    }
+
+    /// A structure whose texts are made of variables, of what looks like them, and of anything else.
+    fn any_templates() -> impl Strategy<Value = Value> {
+        let pieces = ["${image}", "${tag}", "${commit}", "$${tag}", "$", "{", "\"", ": ", "\n- ", "a"];
+        let text = proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..4);
+        let leaf = prop_oneof![
+            4 => text.prop_map(|pieces| Value::from(pieces.concat())),
+            1 => any::<i32>().prop_map(Value::from),
+            1 => any::<bool>().prop_map(Value::from),
+            1 => Just(Value::Null),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            let fields = proptest::collection::btree_map("[a-z${}]{0,6}", inner.clone(), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+                fields.prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_adds_structure(
+            templates in any_templates(),
+            (image, tag, commit) in (any_word(), any_word(), any_word()),
+        ) {
+            let values = json!({"kind": "deploy", "values": {"image": image, "tag": tag, "commit": commit}});
+            let values: Values = serde_json::from_value(values).unwrap();
+            let filled = fill(&templates, &values);
+            if check(&templates).is_err() {
+                prop_assert!(filled.is_err(), "a text that is no template");
+                return Ok(());
+            }
+            let filled = filled.unwrap();
+            prop_assert_eq!(shape(&filled), shape(&templates));
+            let sent: Value = serde_json::from_slice(&serde_json::to_vec(&filled).unwrap()).unwrap();
+            prop_assert_eq!(&sent, &filled, "as it is read by who gets it");
+            let written = serde_yaml::to_string(&filled).unwrap();
+            prop_assert_eq!(serde_yaml::from_str::<Value>(&written).unwrap(), filled, "as a manifest");
+        }
     }
 }

@@ -10,7 +10,6 @@ use super::{Action, flux_notify, reconcile, restart};
 use crate::flux::FluxAccess;
 use crate::kubernetes::{Access, PatchRequest, Workload, patch};
 use crate::run::outcome::Outcome;
-use crate::text::printable;
 
 /// What previews are made with.
 #[derive(Debug)]
@@ -244,8 +243,7 @@ impl fmt::Display for Preview {
             write!(f, "\n              {content_type}")?;
         }
         if let Some(body) = &self.body {
-            // JSON leaves direction marks and the like as they are.
-            write!(f, "\n              {}", printable(&body.to_string(), usize::MAX))?;
+            write!(f, "\n              {body}")?;
         }
         if self.needs.is_some() {
             f.write_str(" (use --live to look in the cluster)")?;

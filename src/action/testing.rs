@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -90,4 +91,36 @@ pub(crate) fn read<T>(text: &str, read: impl FnOnce(Fields<'_>) -> Option<T>) ->
 pub(super) fn exchange(file: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/exchanges").join(file);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// What anybody may name things who wants to get out of the text that it is put into.
+pub(crate) fn any_word() -> impl Strategy<Value = String> {
+    let pieces = [
+        "\", \"x\": [",
+        "}",
+        "]",
+        "<!channel>",
+        "&a *a",
+        "\n",
+        "\n---\n",
+        "\n• ",
+        "${tag}",
+        "$${",
+        "!!map",
+        "\u{0}",
+        "null",
+        "7",
+    ];
+    let hostile = proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..5);
+    prop_oneof![hostile.prop_map(|pieces| pieces.concat()), ".{1,12}"]
+}
+
+/// A structure without its texts.
+pub(crate) fn shape(value: &Value) -> Value {
+    match value {
+        Value::String(_) => "text".into(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        other => other.clone(),
+    }
 }

@@ -7,6 +7,7 @@ use argh::FromArgs;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::account::LONGEST;
 use super::{Exit, block_on, check, complain, pretty, print, send};
 use crate::action::{Api, Note, Outlook, Preview};
 use crate::config::{Config, Endpoint, Overrides};
@@ -15,7 +16,7 @@ use crate::rule::Verdict;
 use crate::run::plan::{self, Arrival};
 use crate::run::record::RunId;
 use crate::source::{self, Decoded, Delivery, Proof, Refusal, Undecodable, Verified, fetch};
-use crate::text::printable;
+use crate::text::{escape_json, printable};
 
 /// Show what a delivery would do, without doing it.
 #[derive(FromArgs)]
@@ -90,7 +91,7 @@ impl Explain {
             Ok((explanation, malformed)) => {
                 print(&if self.json { pretty(&explanation) } else { explanation.text() });
                 let Some(why) = malformed else { return Exit::Done };
-                complain(&why);
+                complain(&printable(&why, LONGEST));
                 Exit::Failed
             }
             Err(why) => {
@@ -184,26 +185,21 @@ impl Explanation {
         let _ = writeln!(text, "verification  {}", self.verification);
         for event in &self.events {
             let json = serde_json::to_string(event).unwrap_or_default();
-            let _ = writeln!(text, "event         {}", shown(&json));
+            let _ = writeln!(text, "event         {}", escape_json(json));
         }
         for rule in &self.rules {
             let matched = if rule.matched { "matches" } else { "does not match" };
-            let _ = writeln!(text, "rule {:<8} {matched}: {}", rule.rule, shown(&rule.why));
+            let _ = writeln!(text, "rule {:<8} {matched}: {}", rule.rule, printable(&rule.why, LONGEST));
         }
         for request in &self.requests {
-            let _ = writeln!(text, "request       {request}");
+            let _ = writeln!(text, "request       {}", escape_json(request.to_string()));
         }
         for note in &self.notes {
-            let _ = writeln!(text, "note          {}", shown(&note.to_string()));
+            let _ = writeln!(text, "note          {}", printable(&note.to_string(), LONGEST));
         }
         if self.requests.is_empty() {
             text.push_str("request       none\n");
         }
         text
     }
-}
-
-/// All of a text, which a sender may have written, for a terminal.
-fn shown(text: &str) -> String {
-    printable(text, usize::MAX)
 }

@@ -141,7 +141,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, Str
 
 /// Our own types as JSON for programs, which always works.
 fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    crate::text::escape_json(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
 /// Writes to standard output; a reader that has gone away is no failure of ours.

@@ -100,6 +100,12 @@ impl ContainerList {
 }
 
 impl Object {
+    /// What is read of an object that was read whole. Through its text: what reads a workload from a `Value` would be
+    /// 100 KiB of code that nothing else needs.
+    pub fn of(whole: &serde_json::Value) -> serde_json::Result<Self> {
+        serde_json::from_slice(&serde_json::to_vec(whole)?)
+    }
+
     /// Every container with its list and its place there.
     pub fn containers(&self) -> impl Iterator<Item = (ContainerList, usize, &Container)> {
         let spec = self.template().map(|template| &template.spec);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Notice;
 use crate::run::outcome::Outcome;
 use crate::run::report::TargetReport;
+use crate::text::acts;
 
 /// Slack takes 3000 characters in the text of a block.
 const LONGEST: usize = 2900;
@@ -117,7 +118,7 @@ fn emoji(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What Slack would read as a link or as a call is spelt out, and control characters are blanks. At most so many
+/// What Slack would read as a link or as a call is spelt out, and what a terminal would act on is blank. At most so many
 /// bytes come of it, which are never fewer than Slack's characters; a reference is not cut in two.
 fn escape(text: &str, limit: usize) -> String {
     let mut escaped = String::new();
@@ -127,7 +128,7 @@ fn escape(text: &str, limit: usize) -> String {
             '&' => "&amp;",
             '<' => "&lt;",
             '>' => "&gt;",
-            c if c.is_control() => " ",
+            c if acts(c) => " ",
             c => c.encode_utf8(&mut own),
         };
         if escaped.len() + piece.len() + '…'.len_utf8() > limit {

@@ -64,10 +64,18 @@ pub(super) struct EndedRun {
     pub(super) outcome: Option<super::outcome::Outcome>,
 }
 
+/// How long most records are, in bytes: room is made for it once.
+const USUAL: usize = 2048;
+
 /// A record that is written.
 pub(super) fn put(table: Table, key: u64, value: &impl Serialize) -> Write {
+    let mut record = Vec::with_capacity(USUAL);
     // Our own types always serialize: no map has keys that are not text.
-    Write { table, key, value: Some(serde_json::to_vec(value).unwrap_or_default()) }
+    if serde_json::to_writer(&mut record, value).is_err() {
+        record.clear();
+    }
+    record.shrink_to_fit();
+    Write { table, key, value: Some(record) }
 }
 
 /// A record that is removed.

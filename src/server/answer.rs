@@ -12,7 +12,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use crate::run::report::RunReport;
-use crate::text::Escaped;
+use crate::text::{Escaped, escape_json};
 
 /// How long a sender is asked to wait when it is the relay that cannot, in seconds.
 const RETRY_LATER: HeaderValue = HeaderValue::from_static("10");
@@ -181,9 +181,9 @@ struct Details<'a> {
     detail: &'a str,
 }
 
-/// Our own types always serialize; an empty body would only lose the text.
+/// Our own types always serialize; an empty body would only lose the text. Who asks may do so from a terminal.
 fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
+    escape_json(serde_json::to_string(body).unwrap_or_default()).into_bytes()
 }
 
 /// An error answer, as `application/problem+json` (RFC 9457).

@@ -314,6 +314,7 @@ async fn offer_runs(
     // A CI job polls with its deployment id: a failure is an answer, not to be begun again.
     let asks = wait.is_some() && offer.runs.iter().any(|run| matches!(run.event, Event::Deploy(_)));
     let held: Option<Vec<_>> = offer.runs.iter().map(|run| engine.holds_back(run)).collect();
+    let runs = offer.runs.clone();
     // On a task of its own: a caller that hangs up cancels nothing.
     let accepting = tokio::spawn(async move { engine.accept(offer.keys, offer.runs, asks).await });
     let accepted = accepting.await.map_err(|error| {
@@ -321,13 +322,11 @@ async fn offer_runs(
         Problem::JournalFailed
     })?;
     match accepted {
-        // Its runs are safe, and will end as held.
-        Ok(Accepted::New(_))
-            if wait.is_none()
-                && let Some(held) = held =>
-        {
-            Ok(ignored(&held.join("; ")))
-        }
+        Ok(Accepted::New(_)) if wait.is_none() => Ok(match held {
+            // Its runs are safe, and will end as held.
+            Some(held) => ignored(&held.join("; ")),
+            None => waiting::new(&runs),
+        }),
         Ok(Accepted::New(seen)) => Ok(told(app, seen, Known::New, wait, (in_hand, most_waiting)).await),
         Ok(Accepted::Duplicate(seen)) => {
             Ok(told(app, seen, Known::Duplicate, wait, (in_hand, most_waiting)).await)

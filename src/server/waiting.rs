@@ -1,13 +1,18 @@
 //! The answer to a delivery that was accepted, or had been: at once, or once its runs have ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
 
 use super::answer::{AcceptedRun, Answer, Runs, Told};
+use crate::event::Event;
 use crate::run::account::Account;
 use crate::run::engine::Engine;
 use crate::run::outcome::Outcome;
+use crate::run::progress::Progress;
+use crate::run::record::Run;
+use crate::run::report::RunReport;
 use crate::run::sameness::Seen;
 
 /// What a delivery is to the one that is told of.
@@ -57,14 +62,35 @@ fn id(account: Option<&Account>) -> &str {
     account.map_or("", |account| account.id.as_str())
 }
 
+/// The answer to a new delivery whose caller does not wait: nothing is looked up for it, whatever has become of its
+/// runs in the meantime.
+pub(super) fn new(runs: &[Arc<Run>]) -> Answer {
+    let origin = runs.first().map(|run| &*run.delivery);
+    let deployment_id = runs.iter().find_map(|run| match &run.event {
+        Event::Deploy(request) => Some(request.id.as_str()),
+        _ => None,
+    });
+    let reports: Vec<_> = runs.iter().map(|run| RunReport::of(run, &Progress::default())).collect();
+    let delivery = origin.map_or("", |origin| origin.id.as_str());
+    told_accepted(delivery, deployment_id, None, &reports)
+}
+
 /// The runs are safe.
 fn accepted(account: Option<&Account>, note: Option<String>) -> Answer {
     let runs = account.map(|account| account.runs.as_slice()).unwrap_or_default();
-    let runs = Some(Runs::Accepted(runs.iter().map(AcceptedRun::of).collect()));
     let waits = || account.map(Account::reason).filter(|reason| !reason.is_empty());
     let reason = note.or_else(waits);
-    let deployment_id = account.and_then(Account::deployment_id);
-    let (delivery, reason) = (Some(id(account)), reason.as_deref());
+    told_accepted(id(account), account.and_then(Account::deployment_id), reason.as_deref(), runs)
+}
+
+fn told_accepted(
+    delivery: &str,
+    deployment_id: Option<&str>,
+    reason: Option<&str>,
+    runs: &[RunReport],
+) -> Answer {
+    let runs = Some(Runs::Accepted(runs.iter().map(AcceptedRun::of).collect()));
+    let delivery = Some(delivery);
     let told = Told { delivery, deployment_id, status: "accepted", reason, runs, ..Told::default() };
     Answer::told(StatusCode::ACCEPTED, &told)
 }

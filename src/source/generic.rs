@@ -78,7 +78,8 @@ fn pointers(fields: &mut Fields<'_>) -> Pointers {
             if !pointer.starts_with('/') {
                 section.mistake(field, "must be a JSON pointer (RFC 6901) such as /deployment/image");
             } else if pointer.matches('/').count() > DEEPEST {
-                section.mistake(field, format!("leads deeper than {DEEPEST} levels, which is all that is read"));
+                section
+                    .mistake(field, format!("leads deeper than {DEEPEST} levels, which is all that is read"));
             } else {
                 pointers.set(field, &pointer);
             }

@@ -1,7 +1,9 @@
-//! No body makes a source panic, whatever is in it.
+//! No body makes a source panic, whatever is in it, or is missing from it, and however deep it is.
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use boathook::source::Draft;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -35,7 +37,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// The JSON pointers of a tree's values.
-fn pointers(tree: &Value, at: &str, found: &mut Vec<String>) {
+pub(crate) fn pointers(tree: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match tree {
         Value::Array(items) => {
@@ -51,13 +53,95 @@ fn pointers(tree: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// What becomes of a value of a real body.
+#[derive(Clone, Debug)]
+enum Change {
+    Other(Value),
+    Gone,
+    /// Within so many arrays and objects.
+    Deep(usize),
+    /// There so many times: as an array's items, or as fields with other names.
+    Many(usize),
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => any_json().prop_map(Change::Other),
+        2 => Just(Change::Gone),
+        1 => (1..200_usize).prop_map(Change::Deep),
+        1 => (2..20_usize).prop_map(Change::Many),
+    ]
+}
+
+impl Change {
+    fn apply(&self, tree: &mut Value, place: &str) {
+        let (parent, name) = place.rsplit_once('/').unwrap_or_default();
+        let name = name.replace("~1", "/").replace("~0", "~");
+        match (self, tree.pointer_mut(parent).filter(|_| !place.is_empty())) {
+            (Self::Gone, Some(Value::Object(fields))) => drop(fields.remove(&name)),
+            (Self::Gone, Some(Value::Array(items))) => drop(items.remove(name.parse().unwrap())),
+            _ => {
+                let value = tree.pointer_mut(place).unwrap();
+                let old = value.take();
+                *value = match self {
+                    Self::Gone => Value::Null,
+                    Self::Other(other) => other.clone(),
+                    Self::Deep(times) => (0..*times).fold(old, |inner, level| {
+                        if level % 2 == 0 {
+                            Value::Array(vec![inner])
+                        } else {
+                            serde_json::json!({"a": inner})
+                        }
+                    }),
+                    Self::Many(times) if old.is_object() => {
+                        (0..*times).map(|number| (number.to_string(), old.clone())).collect()
+                    }
+                    Self::Many(times) => vec![old; *times].into(),
+                };
+            }
+        }
+    }
+}
+
+/// As a form carries it.
+fn form(body: &[u8]) -> Draft {
+    let content_type = "application/x-www-form-urlencoded".to_owned();
+    let encoded = form_urlencoded::byte_serialize(body).collect::<String>();
+    Draft {
+        headers: vec![("Content-Type".to_owned(), content_type)],
+        body: format!("payload={encoded}").into_bytes(),
+    }
+}
+
+/// Decodes a body under a sample's headers, and in a form; what is decoded says something.
+fn decodes(case: &Case, draft: &Draft, body: Vec<u8>) -> Result<(), TestCaseError> {
+    let mut in_form = form(&body);
+    in_form.headers.extend(draft.headers.iter().filter(|(name, _)| name != "Content-Type").cloned());
+    for draft in [Draft { headers: draft.headers.clone(), body }, in_form] {
+        if let Ok(decoded) = case.decode(&draft) {
+            prop_assert!(!decoded.events.is_empty(), "{}", case.name);
+        }
+    }
+    Ok(())
+}
+
+/// Where a real body has JSON of its own within base64, and that JSON.
+fn inner(body: &Value) -> Option<(&'static str, Value)> {
+    let place = "/message/data";
+    let data = STANDARD.decode(body.pointer(place)?.as_str()?).ok()?;
+    Some((place, serde_json::from_slice(&data).ok()?))
+}
+
 proptest! {
+    // Each case is one for every sample of every source.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn arbitrary_json_never_panics(body in any_json(), bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         for (case, drafts) in &*ALL {
             for draft in drafts {
                 for body in [body.to_string().into_bytes(), bytes.clone()] {
-                    let _ = case.decode(&Draft { headers: draft.headers.clone(), body });
+                    decodes(case, draft, body)?;
                 }
             }
         }
@@ -65,21 +149,42 @@ proptest! {
 
     #[test]
     fn a_real_body_with_odd_values_never_panics(
-        odd in proptest::collection::vec((any::<prop::sample::Index>(), any_json()), 1..4),
+        odd in proptest::collection::vec((any::<prop::sample::Index>(), any_change()), 1..4),
     ) {
+        let change = |tree: &mut Value| {
+            for (place, change) in &odd {
+                let mut places = Vec::new();
+                pointers(tree, "", &mut places);
+                change.apply(tree, &places[place.index(places.len())]);
+            }
+        };
         for (case, drafts) in &*ALL {
             for draft in drafts {
                 let mut body: Value = serde_json::from_slice(&draft.body).unwrap();
-                for (place, value) in &odd {
-                    let mut places = Vec::new();
-                    pointers(&body, "", &mut places);
-                    *body.pointer_mut(&places[place.index(places.len())]).unwrap() = value.clone();
+                if let Some((place, mut data)) = inner(&body) {
+                    change(&mut data);
+                    let mut body = body.clone();
+                    *body.pointer_mut(place).unwrap() = STANDARD.encode(data.to_string()).into();
+                    decodes(case, draft, body.to_string().into_bytes())?;
                 }
-                let headers = draft.headers.clone();
-                if let Ok(decoded) = case.decode(&Draft { headers, body: body.to_string().into_bytes() }) {
-                    prop_assert!(!decoded.events.is_empty(), "{}", case.name);
-                }
+                change(&mut body);
+                decodes(case, draft, body.to_string().into_bytes())?;
             }
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_deeper_than_any_stack_is_refused() {
+    let deep = [("[", "]"), ("{\"a\":", "}"), ("[{\"message\":", "}]")];
+    for (case, drafts) in &*ALL {
+        for (open, close) in deep {
+            let body = [&open.repeat(20_000), "1", &close.repeat(20_000)].concat().into_bytes();
+            assert!(
+                case.decode(&Draft { headers: drafts[0].headers.clone(), body }).is_err(),
+                "{}",
+                case.name
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The sources, configured, and their samples.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use boathook::config::fields::Node;
 use boathook::config::report::{FieldPath, Report};
@@ -21,6 +22,8 @@ pub(crate) struct Row {
     key: &'static [u8],
     /// Whether the proof binds the body: a token does not.
     signs_body: bool,
+    /// Whether the proof binds the time, and is good for some minutes only.
+    signs_time: bool,
 }
 
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -47,38 +50,52 @@ pub(crate) const ROWS: &[Row] = &[
         key: b"hook:a long password",
         ..Row::plain("BitbucketServer")
     },
-    Row::plain("Generic"),
+    Row { signs_time: true, ..Row::plain("Generic") },
     Row {
         fields: "{signature: {header: X-Sig, algorithm: sha512, prefix: ''}, maxAge: 0}",
         ..Row::plain("Generic")
     },
     Row { signs_body: false, ..Row::plain("GitLab") },
-    Row { key: b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", ..Row::plain("GitLab") },
+    Row { key: b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", signs_time: true, ..Row::plain("GitLab") },
 ];
 
 impl Row {
     const fn plain(source: &'static str) -> Self {
-        Self { source, fields: "{}", key: KEY, signs_body: true }
+        Self { source, fields: "{}", key: KEY, signs_body: true, signs_time: false }
     }
 }
 
 /// A configured source.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) receiver: Box<dyn Receiver>,
+    /// The word after `source:`.
+    pub(crate) source: &'static str,
+    /// The fields of an endpoint, in YAML.
+    pub(crate) fields: &'static str,
+    pub(crate) receiver: Arc<dyn Receiver>,
     pub(crate) key: Key,
     pub(crate) signs_body: bool,
+    pub(crate) signs_time: bool,
+    /// When it signs and verifies.
+    pub(crate) now: Timestamp,
 }
 
+/// Every source, on a day long ago.
 pub(crate) fn cases() -> Vec<Case> {
+    cases_at(Timestamp::from_second(1_772_366_400).unwrap())
+}
+
+/// Every source, at this time.
+pub(crate) fn cases_at(now: Timestamp) -> Vec<Case> {
     let rows = |name: &'static str| {
-        let own: Vec<_> = ROWS.iter().filter(|row| row.source == name).map(case).collect();
-        if own.is_empty() { vec![case(&Row::plain(name))] } else { own }
+        let own: Vec<_> = ROWS.iter().filter(|row| row.source == name).map(|row| case(row, now)).collect();
+        if own.is_empty() { vec![case(&Row::plain(name), now)] } else { own }
     };
     SOURCES.iter().flat_map(|source| rows(source.name)).collect()
 }
 
-fn case(row: &Row) -> Case {
+fn case(row: &Row, now: Timestamp) -> Case {
     let source = source::find(row.source).unwrap();
     let value = serde_yaml::from_str(row.fields).unwrap();
     let report = Report::new(Path::new(""));
@@ -89,14 +106,14 @@ fn case(row: &Row) -> Case {
     assert!(mistakes.is_empty(), "{} needs a row in ROWS: {}", row.source, mistakes[0]);
     Case {
         name: format!("{} {}", row.source, row.fields),
-        receiver,
+        source: row.source,
+        fields: row.fields,
+        receiver: receiver.into(),
         key: Key::new(row.key),
         signs_body: row.signs_body,
+        signs_time: row.signs_time,
+        now,
     }
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_second(1_772_366_400).unwrap()
 }
 
 pub(crate) fn sample(event: SampleEvent) -> Sample {
@@ -115,7 +132,7 @@ impl Case {
     /// The samples that there are, unsigned.
     pub(crate) fn samples(&self) -> Vec<(SampleEvent, Draft)> {
         let kinds = SampleEvent::WORDS.iter().map(|(_, kind)| *kind);
-        kinds.filter_map(|kind| Some((kind, self.receiver.sample(&sample(kind), now())?))).collect()
+        kinds.filter_map(|kind| Some((kind, self.receiver.sample(&sample(kind), self.now)?))).collect()
     }
 
     /// The samples, signed; none where only the sender can sign.
@@ -130,7 +147,7 @@ impl Case {
     pub(crate) fn verify(&self, key: &Key, draft: &Draft) -> Result<(), Refusal> {
         let headers = source::headers(&draft.headers).unwrap();
         let delivery = Delivery { headers: &headers, body: &draft.body };
-        source::verify(&*self.receiver, PathAlone::Refused, std::slice::from_ref(key), &delivery, now())
+        source::verify(&*self.receiver, PathAlone::Refused, std::slice::from_ref(key), &delivery, self.now)
             .map(|_| ())
     }
 
@@ -155,7 +172,7 @@ impl Case {
 }
 
 pub(crate) fn sign(case: &Case, key: &Key, mut draft: Draft) -> Option<Draft> {
-    case.receiver.sign(key, &mut draft, now()).ok().map(|()| draft)
+    case.receiver.sign(key, &mut draft, case.now).ok().map(|()| draft)
 }
 
 pub(crate) fn without(draft: &Draft, names: &[String]) -> Draft {

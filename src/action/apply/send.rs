@@ -51,7 +51,7 @@ impl Apply {
         let Some(workload) = workload.as_ref() else {
             return Ok(if is_same { unchanged() } else { Making::Made(Patched::default(), change.clone()) });
         };
-        let object = serde_json::from_value::<Object>(there).map_err(|error| {
+        let object = Object::of(&there).map_err(|error| {
             Failure::last(format!("it was applied, and the answer is not understood: {error}"))
         })?;
         if !is_same {

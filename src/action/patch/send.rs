@@ -54,7 +54,7 @@ impl Patch {
         if before.resource_version == after.resource_version {
             return Ok(Making::There(Done::unchanged("it is as the patch would make it")));
         }
-        made(change, target, there)
+        made(change, target, &there)
     }
 
     /// The operations were refused: since the object is another version than the one that was read, or for good.
@@ -82,7 +82,7 @@ impl Patch {
             _ => context.now,
         };
         match self.is_made(before, &now, decided) {
-            Some(true) => made(change, target, there),
+            Some(true) => made(change, target, &there),
             Some(false) => stale(),
             None => Err(Failure::last(
                 "it was changed while no answer came, and whether by this patch cannot be known of one that only \
@@ -178,9 +178,9 @@ async fn look(api: &Api, target: &Target) -> Result<Value, Failure> {
     read.map_err(failure)
 }
 
-fn made(change: &Change, target: &Target, there: Value) -> Result<Making, Failure> {
+fn made(change: &Change, target: &Target, there: &Value) -> Result<Making, Failure> {
     let patched = if target.workload().is_some() {
-        let object = serde_json::from_value::<Object>(there);
+        let object = Object::of(there);
         let told =
             |error| Failure::last(format!("it was patched, and the answer is not understood: {error}"));
         Patched::from(object.map_err(told)?)

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::action::testing::{any_word, shape};
+use crate::notify::Format;
 use crate::rule::Subject;
 use crate::run::record::{Lane, Origin, RunId, Timing};
 
 /// A run of `event`, received at 10:00:00.
-fn run(event: serde_json::Value, tag: Option<&str>, actor: Option<&str>) -> Run {
+fn run(event: Value, tag: Option<&str>, actor: Option<&str>) -> Run {
     let event: Event = serde_json::from_value(event).unwrap();
     Run {
         id: RunId(0x19a_a1b2_c3d4_0001),
@@ -31,7 +34,7 @@ fn run(event: serde_json::Value, tag: Option<&str>, actor: Option<&str>) -> Run 
     }
 }
 
-fn pushed() -> serde_json::Value {
+fn pushed() -> Value {
     json!({"kind": "image", "repository": "ghcr.io/acme/web", "tags": ["1.2.3"]})
 }
 
@@ -134,4 +137,37 @@ fn of_too_many_targets_those_that_failed_are_told() {
     let notice = many(100);
     assert_eq!((notice.targets().count(), notice.left_out), (100, 0));
     assert_eq!(notice.targets().next().unwrap().target, "deployment/web-1");
+}
+
+/// A notice that says this wherever it repeats what somebody else says.
+fn saying(words: &[String]) -> Notice {
+    let [actor, subject, image, delivery, reason, name, namespace, why] = words else { panic!("{words:?}") };
+    let target = TargetReport {
+        target: name.clone(),
+        namespace: Some(namespace.clone()),
+        outcome: Some(Outcome::Failed),
+        reason: why.clone(),
+    };
+    let notice = notice(Outcome::Failed, reason, vec![target]);
+    let [subject, delivery] = [subject, delivery].map(String::clone);
+    Notice { actor: Some(actor.clone()), image: Some(image.clone()), subject, delivery, ..notice }
+}
+
+proptest! {
+    #[test]
+    fn no_word_of_somebody_else_adds_structure_to_a_message(
+        words in proptest::collection::vec(any_word(), 8),
+    ) {
+        let plain = saying(&(0..8).map(|number| format!("word-{number}")).collect::<Vec<_>>());
+        let read = |format: Format, notice| serde_json::from_slice::<Value>(&format.body(notice)).unwrap();
+        let hostile = saying(&words);
+        for format in Format::ALL {
+            prop_assert_eq!(shape(&read(format, &hostile)), shape(&read(format, &plain)), "{}", format.word());
+        }
+        for (block, lines) in [("/blocks/0/text/text", 2), ("/blocks/1/text/text", 1), ("/blocks/2/elements/0/text", 1)] {
+            let message = read(Format::Slack, &hostile);
+            let text = message.pointer(block).unwrap().as_str().unwrap();
+            prop_assert!(text.split('\n').count() == lines && !text.contains(['<', '>']), "{}", text);
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::run::progress::{Progress, Stage, TargetProgress, Todo, Tries};
 use crate::run::queue::{Place, Queue};
 use crate::run::record::{Run, RunId};
 use crate::run::unproven;
+use crate::text::Escaped;
 
 impl Engine {
     /// What is to be done next for a run; `None` if it is not known.
@@ -124,7 +125,7 @@ impl Engine {
         let undone = |queue: &mut Queue| {
             let (holds, writes) = undo(queue);
             for hold in holds {
-                log::warn!("run={} hold={hold}", run.id);
+                log::warn!("run={} hold={}", run.id, Escaped(&hold.to_string()));
             }
             writes
         };
