@@ -8,7 +8,7 @@ use boathook::source::{self, Decoded, Delivery, Draft, PathAlone, Undecodable, V
 use boathook::text::Escaped;
 
 use super::cases::Case;
-use super::request::{chosen, now, request, signed, source_of};
+use super::request::{chosen, now, request, signed};
 use super::{assert_printable, line};
 
 pub(crate) fn run(data: &[u8]) {
@@ -21,7 +21,7 @@ pub(crate) fn events(data: &[u8]) -> Vec<(&'static str, Event)> {
     let draft = request(rest);
     let decoded = chosen(first).flat_map(|case| {
         let events = decode(case, &draft).into_iter();
-        events.map(|event| (source_of(case), event))
+        events.map(|event| (case.source, event))
     });
     decoded.collect()
 }

@@ -16,17 +16,12 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_772_366_400).unwrap()
 }
 
-/// A source's name.
-pub(super) fn source_of(case: &Case) -> &str {
-    case.name.split(' ').next().unwrap()
-}
-
 /// The source that the first line names, in every way to configure it; that of its first byte if it names none.
 pub(super) fn chosen(first: &[u8]) -> impl Iterator<Item = &'static Case> {
     let named = SOURCES.iter().position(|source| source.name.as_bytes() == first);
     let place = named.unwrap_or_else(|| usize::from(first.first().copied().unwrap_or_default()));
     let name = SOURCES[place % SOURCES.len()].name;
-    CASES.iter().filter(move |case| source_of(case) == name)
+    CASES.iter().filter(move |case| case.source == name)
 }
 
 /// `Name: value` up to an empty line, then the body. What HTTP does not let through is left out.

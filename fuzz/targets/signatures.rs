@@ -7,7 +7,7 @@ use boathook::source::{self, Delivery, Draft, Refusal};
 
 use super::cases::{Case, without};
 use super::line;
-use super::request::{chosen, now, request, signed, source_of, verify};
+use super::request::{chosen, now, request, signed, verify};
 
 pub(crate) fn run(data: &[u8]) {
     let (first, rest) = line(data);
@@ -37,7 +37,7 @@ fn assert_bound(case: &Case, key: &Key, draft: &Draft) {
     // Of a form one field is signed.
     let whole = !Delivery { headers: &headers, body: &draft.body }.is_form();
     // GitLab's tokens sign nothing.
-    let signs = source_of(case) != "GitLab" || standard_webhooks::is_signing_key(key);
+    let signs = case.source != "GitLab" || standard_webhooks::is_signing_key(key);
     if case.signs_body && signs && whole {
         let mut changed = draft.clone();
         changed.body.push(b' ');
@@ -49,7 +49,7 @@ fn assert_bound(case: &Case, key: &Key, draft: &Draft) {
 fn is_excused(case: &Case, key: &Key, refusal: Refusal) -> bool {
     let text = key.expose();
     // The time that is signed stands in the body.
-    let has_time = source_of(case) == "Generic";
+    let has_time = case.source == "Generic";
     // A header's value has no blanks at its ends.
     let is_trimmed = text.trim_ascii() != text;
     refusal == Refusal::Invalid && (text.is_empty() || has_time || is_trimmed)
