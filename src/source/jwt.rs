@@ -93,7 +93,9 @@ pub fn verify(token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, Refu
 
 fn part<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::Invalid)?;
-    serde_json::from_slice(&bytes).map_err(|_| Refusal::Invalid)
+    // UTF-8 as a whole (RFC 7519, section 3): the parser would not look at what is passed over.
+    let text = String::from_utf8(bytes).map_err(|_| Refusal::Invalid)?;
+    serde_json::from_str(&text).map_err(|_| Refusal::Invalid)
 }
 
 /// Tokens for tests, signed with a key that exists for tests alone.
@@ -118,8 +120,13 @@ pub(super) mod testing {
 
     /// A token with this header and these claims, signed by the test key.
     pub(in crate::source) fn token(head: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(head), part(claims));
+        token_of(head, claims.to_string().as_bytes())
+    }
+
+    /// A token with these bytes for its claims.
+    pub(in crate::source) fn token_of(head: &Value, claims: &[u8]) -> String {
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims));
         let signature = sign_with(include_bytes!("../../tests/data/google/test-key.pk8"), message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -137,7 +144,7 @@ mod tests {
 
     use super::super::key_set::KeySource;
     use super::super::signature::{Algorithm, hmac};
-    use super::testing::{JWKS, head, token};
+    use super::testing::{JWKS, head, token, token_of};
     use super::*;
 
     const NOW: i64 = 1_777_888_800;
@@ -166,6 +173,15 @@ mod tests {
         let claims = check(&token(&head(), &claims())).unwrap();
         assert_eq!(claims.iss.as_deref(), Some("https://accounts.google.com"));
         assert_eq!(claims.audience(), Some("boathook"));
+    }
+
+    #[test]
+    fn claims_are_utf_8_also_where_nobody_reads_them() {
+        let text = with(claims(), "note", &json!("odd")).to_string();
+        assert!(check(&token_of(&head(), text.as_bytes())).is_ok());
+        let odd: Vec<_> =
+            text.replace("odd", "\u{1}dd").bytes().map(|b| if b == 1 { 0xa8 } else { b }).collect();
+        assert_eq!(check(&token_of(&head(), &odd)).unwrap_err(), Refusal::Invalid);
     }
 
     #[test]
