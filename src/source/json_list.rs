@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// The most items of a list; more than a sender has events.
-const MOST: usize = 4096;
+pub(super) const MOST: usize = 4096;
 
 /// For `deserialize_with`, beside `default`: a list, `None` for `null`.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(

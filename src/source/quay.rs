@@ -5,13 +5,14 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
 use super::sample::Values;
 use super::{
     Decoded, Delivery, Draft, Identity, Receiver, Refusal, Sample, Source, Undecodable, Verified, json,
+    json_list,
 };
 use crate::key::Key;
 
@@ -39,6 +40,17 @@ impl<'de> Deserialize<'de> for Tags {
     }
 }
 
+impl Tags {
+    /// One more, unless there are more than any other list may have.
+    fn push<E: Error>(&mut self, tag: String) -> Result<(), E> {
+        if self.0.len() == json_list::MOST {
+            return Err(E::custom(format!("more than {} tags", json_list::MOST)));
+        }
+        self.0.push(tag);
+        Ok(())
+    }
+}
+
 struct TagsVisitor;
 
 impl<'de> Visitor<'de> for TagsVisitor {
@@ -49,19 +61,19 @@ impl<'de> Visitor<'de> for TagsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tags, A::Error> {
-        let mut tags = Vec::new();
+        let mut tags = Tags(Vec::new());
         while let Some(tag) = items.next_element()? {
-            tags.push(tag);
+            tags.push(tag)?;
         }
-        Ok(Tags(tags))
+        Ok(tags)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tags, A::Error> {
-        let mut tags = Vec::new();
+        let mut tags = Tags(Vec::new());
         while let Some((tag, _)) = entries.next_entry::<String, IgnoredAny>()? {
-            tags.push(tag);
+            tags.push(tag)?;
         }
-        Ok(Tags(tags))
+        Ok(tags)
     }
 }
 
@@ -139,6 +151,18 @@ mod tests {
         let legacy = r#"{"docker_url": "quay.example.com:8443/acme/web", "visibility": "public",
             "updated_tags": {"v2": "5f3c", "latest": null}, "pushed_image_count": 10, "pruned_image_count": 3}"#;
         assert_eq!(decode(&*quay, &[], legacy).unwrap().events, [two]);
+    }
+
+    #[test]
+    fn tags_without_end_are_not_read_to_the_end() {
+        let quay = receiver(&SOURCE, "{}");
+        let names: Vec<_> = (0..=json_list::MOST).map(|number| format!("v{number}")).collect();
+        let map: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!(null))).collect();
+        for tags in [json!(names), json!(map)] {
+            let body = json!({"docker_url": "quay.io/acme/web", "updated_tags": tags}).to_string();
+            let told = decode(&*quay, &[], &body).unwrap_err();
+            assert!(format!("{told:?}").contains("more than 4096 tags"), "{told:?}");
+        }
     }
 
     #[test]
