@@ -34,6 +34,11 @@ impl Answer {
         Self { status, content_type: "application/json", headers: Vec::new(), body: json(told), note }
     }
 
+    /// It is authentic, and nothing comes of it.
+    pub(super) fn ignored(reason: &str) -> Self {
+        Self::told(StatusCode::OK, &Told { status: "ignored", reason: Some(reason), ..Told::default() })
+    }
+
     /// Something of ours as JSON.
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         Self {

@@ -224,7 +224,7 @@ fn process(
         Err(Undecodable::UnknownShape(place)) => {
             counts.unknown_shape(&endpoint.name);
             log::warn!("endpoint={} unknown shape: {}", endpoint.name, Escaped(&place));
-            return Ok(Processed::Answered(ignored(&format!("a shape that is not known: {place}"))));
+            return Ok(Processed::Answered(Answer::ignored(&format!("a shape that is not known: {place}"))));
         }
     };
     *about = About::of(&decoded);
@@ -248,7 +248,7 @@ fn decide(
         let answer = if pong {
             Answer::told(StatusCode::OK, &Told { status: "pong", ..Told::default() })
         } else {
-            ignored(&planned.reason)
+            Answer::ignored(&planned.reason)
         };
         return Processed::Answered(answer);
     }
@@ -263,8 +263,4 @@ fn confirms(endpoint: &Endpoint, decoded: &Decoded, planned: &plan::Planned) -> 
     })?;
     let (endpoint, delivery) = (endpoint.name.clone(), planned.delivery.clone());
     Some(Box::new(Confirms { endpoint, request, delivery, otherwise: planned.reason.clone() }))
-}
-
-pub(super) fn ignored(reason: &str) -> Answer {
-    Answer::told(StatusCode::OK, &Told { status: "ignored", reason: Some(reason), ..Told::default() })
 }

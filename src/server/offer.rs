@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::App;
 use super::answer::{Answer, Problem};
 use super::budget::Share;
-use super::hook::ignored;
 use super::waiting::{self, Known, Wish};
 use crate::event::{DeployRequest, Event};
 use crate::run::engine::{Accepted, Refused};
@@ -48,7 +47,7 @@ pub(super) async fn offer_runs(
             return Ok(told(app, seen, Known::Confirms, wait, (in_hand, most_waiting)).await);
         }
         if offer.runs.is_empty() {
-            return Ok(ignored(otherwise));
+            return Ok(Answer::ignored(otherwise));
         }
     }
     let engine = Arc::clone(&app.engine);
@@ -65,7 +64,7 @@ pub(super) async fn offer_runs(
     match accepted {
         Ok(Accepted::New(_)) if wait.is_none() => Ok(match held {
             // Its runs are safe, and will end as held.
-            Some(held) => ignored(&held.join("; ")),
+            Some(held) => Answer::ignored(&held.join("; ")),
             None => waiting::new(&runs),
         }),
         Ok(Accepted::New(seen)) => Ok(told(app, seen, Known::New, wait, (in_hand, most_waiting)).await),

@@ -21,9 +21,9 @@ fn among_a_hundred_thousand_bad_requests_every_good_delivery_is_served() {
     let kube = cluster(&[]);
     let settings = "settle: 1h\nmaxWait: 1h\ntrustedProxies: 127.0.0.1\nlimits: {connections: 64}";
     let relay = scene(&kube, settings, &[RESTART_WEB]);
-    let next = AtomicUsize::new(0);
+    let (next, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        let junk: Vec<_> = (0..6).map(|_| scope.spawn(|| send_junk(&relay, &next))).collect();
+        let junk: Vec<_> = (0..6).map(|_| scope.spawn(|| send_junk(&relay, &next, &answered))).collect();
         for _ in 0..GOOD {
             let good = push().header("X-Forwarded-For", SENDER);
             let answer = good.send(&relay);
@@ -34,7 +34,8 @@ fn among_a_hundred_thousand_bad_requests_every_good_delivery_is_served() {
             junk.join().unwrap();
         }
     });
-    assert!(next.load(Ordering::Relaxed) >= JUNK);
+    let answered = answered.load(Ordering::Relaxed);
+    assert!(answered > JUNK / 10 * 9, "only {answered} of {JUNK} were answered");
     unharmed(&relay);
     // One line for each good one, and a few each second for the others.
     let lines = relay.log().lines().count();
@@ -42,7 +43,7 @@ fn among_a_hundred_thousand_bad_requests_every_good_delivery_is_served() {
 }
 
 /// Sends junk of several kinds until there has been enough.
-fn send_junk(relay: &Relay, next: &AtomicUsize) {
+fn send_junk(relay: &Relay, next: &AtomicUsize, answered: &AtomicUsize) {
     let wrong = push().header("X-Hub-Signature-256", &format!("sha256={}", "0".repeat(64)));
     let unknown = format!("/hook/{}", "0".repeat(64));
     let mut kept: Option<Connection> = None;
@@ -66,6 +67,7 @@ fn send_junk(relay: &Relay, next: &AtomicUsize) {
         // One that has no request in hand may be closed for another.
         let Ok(answer) = connection.request(method, path, &pairs, &wrong.body) else { continue };
         assert!(matches!(answer.status, 401 | 404 | 429), "{method} {path}: {}", answer.status);
+        answered.fetch_add(1, Ordering::Relaxed);
         kept = (answer.header("connection") != Some("close")).then_some(connection);
     }
 }
