@@ -13,6 +13,7 @@ use self::pattern::TagPattern;
 use self::version::VersionRange;
 use super::glob::Glob;
 use super::shown::{list, shorten};
+use crate::text::printable;
 
 /// Which tags a rule wants. With `semver` or `newer` it also knows which of two tags is newer, so that an old
 /// tag that is pushed again does not bring an old image back. In JSON it is what the configuration says.
@@ -152,9 +153,9 @@ impl TagPolicy {
     fn why_not(&self, tag: &str) -> String {
         match &self.wanted {
             Wanted::Globs(globs) => match globs.as_slice() {
-                [glob] if glob.is_literal() => format!("is not {glob}"),
-                [glob] => format!("does not match {glob}"),
-                _ => format!("matches none of {}", list(globs)),
+                [glob] if glob.is_literal() => format!("is not {self}"),
+                [_] => format!("does not match {self}"),
+                _ => format!("matches none of {self}"),
             },
             Wanted::Pattern(pattern) => pattern.mismatch(tag),
             Wanted::Versions(range) => match version::version(tag) {
@@ -170,10 +171,11 @@ impl TagPolicy {
 
 impl fmt::Display for TagPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |written: &str| printable(written, usize::MAX);
         match &self.wanted {
-            Wanted::Globs(globs) => f.write_str(&list(globs)),
-            Wanted::Versions(range) => write!(f, "semver {}", range.written),
-            Wanted::Pattern(pattern) => write!(f, "regex {}", pattern.written()),
+            Wanted::Globs(globs) => f.write_str(&shown(&list(globs))),
+            Wanted::Versions(range) => write!(f, "semver {}", shown(&range.written)),
+            Wanted::Pattern(pattern) => write!(f, "regex {}", shown(pattern.written())),
         }
     }
 }

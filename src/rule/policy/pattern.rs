@@ -6,6 +6,7 @@ use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::rule::shown::shorten;
+use crate::text::printable;
 
 /// How the first captures of two tags are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl TagPattern {
 
     /// Why a tag is not taken.
     pub(super) fn mismatch(&self, tag: &str) -> String {
-        let (shown, written) = (shorten(tag), self.written());
+        let (shown, written) = (shorten(tag), printable(self.written(), usize::MAX));
         if !self.regex.is_match(tag) {
             return format!("does not match regex {written}");
         }

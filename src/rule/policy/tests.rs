@@ -99,6 +99,7 @@ fn reasons_are_sentences() {
         (r#""v*""#, &["x"], "tag x does not match v*"),
         (r#"["v*","main"]"#, &["x"], "tag x matches none of v*, main"),
         (r#"{"regex":"^v"}"#, &["x"], "tag x does not match regex ^v"),
+        (r#"{"regex":"^v\t"}"#, &["a\u{1b}"], r"tag a\u{1b} does not match regex ^v\t"),
         (r#""v*""#, &[], "there is no tag, and the rule wants v*"),
     ] {
         assert_eq!(policy(json).mismatch(&tags(offered)), told);
