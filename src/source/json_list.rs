@@ -6,13 +6,22 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// The most items of a list; more than a sender has events.
-pub(super) const MOST: usize = 4096;
+const MOST: usize = 4096;
 
 /// For `deserialize_with`, beside `default`: a list, `None` for `null`.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
     deserializer.deserialize_any(List(PhantomData))
+}
+
+/// One item more in a list that is read, unless it has too many; `what` is what its items are called.
+pub(super) fn push<T, E: Error>(list: &mut Vec<T>, item: T, what: &str) -> Result<(), E> {
+    if list.len() == MOST {
+        return Err(E::custom(format!("more than {MOST} {what}")));
+    }
+    list.push(item);
+    Ok(())
 }
 
 struct List<T>(PhantomData<T>);
@@ -31,10 +40,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
         while let Some(item) = items.next_element()? {
-            if all.len() == MOST {
-                return Err(A::Error::custom(format!("more than {MOST} items")));
-            }
-            all.push(item);
+            push(&mut all, item, "items")?;
         }
         Ok(Some(all))
     }

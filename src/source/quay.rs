@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::draft::SampleEvent;
 use super::registry::pushed;
@@ -40,17 +40,6 @@ impl<'de> Deserialize<'de> for Tags {
     }
 }
 
-impl Tags {
-    /// One more, unless there are more than any other list may have.
-    fn push<E: Error>(&mut self, tag: String) -> Result<(), E> {
-        if self.0.len() == json_list::MOST {
-            return Err(E::custom(format!("more than {} tags", json_list::MOST)));
-        }
-        self.0.push(tag);
-        Ok(())
-    }
-}
-
 struct TagsVisitor;
 
 impl<'de> Visitor<'de> for TagsVisitor {
@@ -61,19 +50,19 @@ impl<'de> Visitor<'de> for TagsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tags, A::Error> {
-        let mut tags = Tags(Vec::new());
+        let mut tags = Vec::new();
         while let Some(tag) = items.next_element()? {
-            tags.push(tag)?;
+            json_list::push(&mut tags, tag, "tags")?;
         }
-        Ok(tags)
+        Ok(Tags(tags))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tags, A::Error> {
-        let mut tags = Tags(Vec::new());
+        let mut tags = Vec::new();
         while let Some((tag, _)) = entries.next_entry::<String, IgnoredAny>()? {
-            tags.push(tag)?;
+            json_list::push(&mut tags, tag, "tags")?;
         }
-        Ok(tags)
+        Ok(Tags(tags))
     }
 }
 
@@ -156,7 +145,7 @@ mod tests {
     #[test]
     fn tags_without_end_are_not_read_to_the_end() {
         let quay = receiver(&SOURCE, "{}");
-        let names: Vec<_> = (0..=json_list::MOST).map(|number| format!("v{number}")).collect();
+        let names: Vec<_> = (0..=4096).map(|number| format!("v{number}")).collect();
         let map: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!(null))).collect();
         for tags in [json!(names), json!(map)] {
             let body = json!({"docker_url": "quay.io/acme/web", "updated_tags": tags}).to_string();
