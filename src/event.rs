@@ -40,6 +40,14 @@ impl Event {
         }
     }
 
+    /// The `deployment_id` of a deploy request.
+    pub fn deployment_id(&self) -> Option<&str> {
+        match self {
+            Self::Deploy(request) => Some(&request.id),
+            _ => None,
+        }
+    }
+
     /// An [`Event::Ignored`] with this reason.
     pub fn ignored(reason: impl Into<String>) -> Self {
         Self::Ignored { reason: reason.into() }

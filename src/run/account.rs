@@ -67,10 +67,7 @@ impl Account {
 
     /// The `deployment_id` of a deploy request.
     pub fn deployment_id(&self) -> Option<&str> {
-        self.events.iter().find_map(|event| match event {
-            Event::Deploy(request) => Some(request.id.as_str()),
-            _ => None,
-        })
+        self.events.iter().find_map(Event::deployment_id)
     }
 
     /// The outcome of the whole; `None` while a run is under way.

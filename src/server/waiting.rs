@@ -6,7 +6,6 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use super::answer::{AcceptedRun, Answer, Runs, Told};
-use crate::event::Event;
 use crate::run::account::Account;
 use crate::run::engine::Engine;
 use crate::run::outcome::Outcome;
@@ -66,10 +65,7 @@ fn id(account: Option<&Account>) -> &str {
 /// runs in the meantime.
 pub(super) fn new(runs: &[Arc<Run>]) -> Answer {
     let origin = runs.first().map(|run| &*run.delivery);
-    let deployment_id = runs.iter().find_map(|run| match &run.event {
-        Event::Deploy(request) => Some(request.id.as_str()),
-        _ => None,
-    });
+    let deployment_id = runs.iter().find_map(|run| run.event.deployment_id());
     let reports: Vec<_> = runs.iter().map(|run| RunReport::of(run, &Progress::default())).collect();
     let delivery = origin.map_or("", |origin| origin.id.as_str());
     told_accepted(delivery, deployment_id, None, &reports)
